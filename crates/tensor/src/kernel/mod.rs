@@ -1,0 +1,76 @@
+//! The kernels: one function an operation, from [`View`](crate::View)s to a [`ViewMut`](crate::ViewMut).
+//!
+//! A kernel trusts nobody: operands of the wrong dtype or shape are an error. It allocates nothing
+//! that outlives it, visits elements in an order fixed by shapes alone, and gives the same bits for
+//! every layout of the same values. What a result's shape must be is said at each kernel.
+
+pub mod binary;
+pub mod copy;
+pub mod each;
+pub mod matmul;
+pub mod reduce;
+pub mod unary;
+
+/// Runs `$body` with `$t` naming the element type of dtype `$dtype`.
+macro_rules! with_element {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            $crate::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            $crate::DType::Bool => {
+                type $t = bool;
+                $body
+            }
+        }
+    };
+}
+
+/// Runs `$body` with `$t` naming the element type of dtype `$dtype`; `bool` is an error.
+macro_rules! with_number {
+    ($op:expr, $dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            $crate::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            other => return Err($crate::Error::dtype(format!("{}: expected numbers, got {other}", $op))),
+        }
+    };
+}
+
+/// Runs `$body` with `$t` naming the element type of dtype `$dtype`, `f32` or `f64`.
+macro_rules! with_float {
+    ($op:expr, $dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            other => return Err($crate::Error::dtype(format!("{}: expected a float dtype, got {other}", $op))),
+        }
+    };
+}
+
+pub(crate) use {with_element, with_float, with_number};

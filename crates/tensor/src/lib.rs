@@ -1,0 +1,22 @@
+//! N-dimensional arrays for Wengert: dtypes, shapes, strided views, and the kernels that compute.
+//!
+//! This crate knows nothing of graphs or gradients. See [`Tensor`].
+
+#![deny(missing_docs)]
+
+mod dtype;
+mod error;
+pub mod kernel;
+mod layout;
+mod shape;
+mod storage;
+mod tensor;
+pub mod view;
+
+pub use dtype::{DType, Element, Scalar};
+pub use error::{Error, ErrorKind, Result};
+pub use layout::{Layout, SliceRange, Strides, window_positions};
+pub use shape::{Axes, AxisList, Shape, Sizes};
+pub use storage::{ALIGNMENT, Buffer, Storage};
+pub use tensor::Tensor;
+pub use view::{View, ViewMut};

@@ -1,0 +1,304 @@
+//! Shapes, axes and NumPy's broadcasting rule.
+//!
+//! A [`Shape`] is only a list of sizes; that its product can be addressed is checked where memory
+//! or a tape's type is made from it ([`Shape::numel_checked`]).
+
+use std::fmt;
+use std::ops::Deref;
+
+use smallvec::SmallVec;
+
+use crate::error::{Error, Result};
+
+/// The size of every axis, outermost first. Rank 0 is a single element.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct Shape(SmallVec<[usize; 4]>);
+
+impl Shape {
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The number of elements: the product of the sizes, 1 for rank 0.
+    ///
+    /// Saturates where the product cannot be represented; [`numel_checked`](Self::numel_checked)
+    /// reports that as an error.
+    pub fn numel(&self) -> usize {
+        if self.0.contains(&0) {
+            return 0;
+        }
+        self.0.iter().fold(1, |n, &size| n.saturating_mul(size))
+    }
+
+    /// The number of elements.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where so many elements of 8 bytes could not be addressed.
+    pub fn numel_checked(&self) -> Result<usize> {
+        let n = self.numel();
+        if n > isize::MAX as usize / 8 {
+            return Err(Error::memory(format!("shape {self} has more elements than memory can address")));
+        }
+        Ok(n)
+    }
+
+    /// This shape and `other` broadcast together by NumPy's rule: aligned at the last axis, equal
+    /// sizes stay and a size of 1 stretches.
+    ///
+    /// ```
+    /// use wengert_tensor::Shape;
+    /// let a = Shape::from([5, 1, 3]);
+    /// assert_eq!(a.broadcast(&Shape::from([4, 3])), Some(Shape::from([5, 4, 3])));
+    /// assert_eq!(a.broadcast(&Shape::from([2])), None);
+    /// ```
+    pub fn broadcast(&self, other: &Self) -> Option<Self> {
+        let rank = self.rank().max(other.rank());
+        let size = |shape: &Self, axis: usize| match (axis + shape.rank()).checked_sub(rank) {
+            Some(i) => shape[i],
+            None => 1,
+        };
+        (0..rank)
+            .map(|axis| match (size(self, axis), size(other, axis)) {
+                (a, b) if a == b => Some(a),
+                (1, b) => Some(b),
+                (a, 1) => Some(a),
+                _ => None,
+            })
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+
+    /// The axis that `axis` names: itself, or counted from the end where negative.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) where there is no such axis.
+    pub fn axis(&self, axis: isize) -> Result<usize> {
+        let rank = self.rank() as isize;
+        match if axis < 0 { axis + rank } else { axis } {
+            i if (0..rank).contains(&i) => Ok(i as usize),
+            _ => Err(Error::index(format!("axis {axis} is out of range for shape {self} of rank {rank}"))),
+        }
+    }
+
+    /// This shape without the axes `axes`, which are sorted and within it.
+    pub fn without(&self, axes: &[usize]) -> Self {
+        self.iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, &n)| n).collect()
+    }
+
+    /// This shape with size 1 at `axes`.
+    pub fn ones_at(&self, axes: &[usize]) -> Self {
+        self.iter().enumerate().map(|(i, &n)| if axes.contains(&i) { 1 } else { n }).collect()
+    }
+
+    /// This shape with one more axis of `size` before axis `at`.
+    pub fn with_axis(&self, at: usize, size: usize) -> Self {
+        let mut out = self.clone();
+        out.0.insert(at, size);
+        out
+    }
+
+    /// This shape with axis `axis` of another size.
+    pub fn with_size(&self, axis: usize, size: usize) -> Self {
+        let mut out = self.clone();
+        out.0[axis] = size;
+        out
+    }
+}
+
+impl Deref for Shape {
+    type Target = [usize];
+
+    fn deref(&self) -> &[usize] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl FromIterator<usize> for Shape {
+    fn from_iter<I: IntoIterator<Item = usize>>(sizes: I) -> Self {
+        Self(sizes.into_iter().collect())
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    fn from(sizes: [usize; N]) -> Self {
+        Self(SmallVec::from_slice(&sizes))
+    }
+}
+
+impl From<&[usize]> for Shape {
+    fn from(sizes: &[usize]) -> Self {
+        Self(SmallVec::from_slice(sizes))
+    }
+}
+
+impl From<Vec<usize>> for Shape {
+    fn from(sizes: Vec<usize>) -> Self {
+        Self(SmallVec::from_vec(sizes))
+    }
+}
+
+impl From<&Shape> for Shape {
+    fn from(shape: &Shape) -> Self {
+        shape.clone()
+    }
+}
+
+impl From<()> for Shape {
+    fn from((): ()) -> Self {
+        Self::default()
+    }
+}
+
+/// A shape to be made by `reshape`: as [`Shape`], and one size may be `-1`, "whatever is left".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sizes(SmallVec<[isize; 4]>);
+
+impl Sizes {
+    /// The shape that these sizes mean for something of shape `from`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the numbers of elements differ, two sizes are `-1`, or one is less.
+    pub fn resolve(&self, from: &Shape) -> Result<Shape> {
+        let wrong = |why: &str| Error::shape(format!("reshape: {from} to {:?}: {why}", self.0.as_slice()));
+        let mut shape: Shape = self.0.iter().map(|&n| n.max(1) as usize).collect();
+        if self.0.iter().any(|&n| n < -1) {
+            return Err(wrong("a size is negative"));
+        }
+        for (i, &n) in self.0.iter().enumerate() {
+            if n == 0 {
+                shape.0[i] = 0;
+            }
+        }
+        let mut unknown = self.0.iter().enumerate().filter(|(_, n)| **n == -1).map(|(i, _)| i);
+        if let Some(i) = unknown.next() {
+            if unknown.next().is_some() {
+                return Err(wrong("more than one size is -1"));
+            }
+            let known = shape.numel();
+            if known == 0 || from.numel() % known != 0 {
+                return Err(wrong("no size fits in place of -1"));
+            }
+            shape.0[i] = from.numel() / known;
+        }
+        if shape.numel() != from.numel() {
+            let (a, b) = (from.numel(), shape.numel());
+            return Err(Error::shape(format!("reshape: {from} has {a} elements and {shape} has {b}")));
+        }
+        Ok(shape)
+    }
+}
+
+impl<const N: usize> From<[i32; N]> for Sizes {
+    fn from(sizes: [i32; N]) -> Self {
+        Self(sizes.iter().map(|&n| n as isize).collect())
+    }
+}
+
+impl<const N: usize> From<[isize; N]> for Sizes {
+    fn from(sizes: [isize; N]) -> Self {
+        Self(SmallVec::from_slice(&sizes))
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Sizes {
+    fn from(sizes: [usize; N]) -> Self {
+        Self::from(&sizes[..])
+    }
+}
+
+impl From<&[isize]> for Sizes {
+    fn from(sizes: &[isize]) -> Self {
+        Self(SmallVec::from_slice(sizes))
+    }
+}
+
+impl From<&[usize]> for Sizes {
+    fn from(sizes: &[usize]) -> Self {
+        Self(sizes.iter().map(|&n| isize::try_from(n).unwrap_or(isize::MAX)).collect())
+    }
+}
+
+impl From<&Shape> for Sizes {
+    fn from(shape: &Shape) -> Self {
+        Self::from(&shape[..])
+    }
+}
+
+impl From<Shape> for Sizes {
+    fn from(shape: Shape) -> Self {
+        Self::from(&shape[..])
+    }
+}
+
+/// Some of a tensor's axes: one, several, or all (`..`). Negative ones count from the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Axes(Option<SmallVec<[isize; 4]>>);
+
+/// Axes made definite: sorted, within range, without repetition.
+pub type AxisList = SmallVec<[usize; 4]>;
+
+impl Axes {
+    /// The axes of `shape` that are meant, sorted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an axis that does not exist or is given twice.
+    pub fn resolve(&self, shape: &Shape) -> Result<AxisList> {
+        let Some(axes) = &self.0 else {
+            return Ok((0..shape.rank()).collect());
+        };
+        let mut out = self.resolve_in_order(shape)?;
+        out.sort_unstable();
+        if out.windows(2).any(|w| w[0] == w[1]) {
+            return Err(Error::index(format!("axes {:?} of shape {shape} repeat an axis", axes.as_slice())));
+        }
+        Ok(out)
+    }
+
+    /// The axes of `shape` that are meant, in the order given.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an axis that does not exist.
+    pub fn resolve_in_order(&self, shape: &Shape) -> Result<AxisList> {
+        match &self.0 {
+            Some(axes) => axes.iter().map(|&axis| shape.axis(axis)).collect(),
+            None => Ok((0..shape.rank()).collect()),
+        }
+    }
+}
+
+impl From<std::ops::RangeFull> for Axes {
+    fn from(_: std::ops::RangeFull) -> Self {
+        Self(None)
+    }
+}
+
+macro_rules! axes_from {
+    ($($t:ty),*) => {$(
+        impl From<$t> for Axes {
+            fn from(axis: $t) -> Self {
+                Self(Some(SmallVec::from_slice(&[axis as isize])))
+            }
+        }
+
+        impl<const N: usize> From<[$t; N]> for Axes {
+            fn from(axes: [$t; N]) -> Self {
+                Self::from(&axes[..])
+            }
+        }
+
+        impl From<&[$t]> for Axes {
+            fn from(axes: &[$t]) -> Self {
+                Self(Some(axes.iter().map(|&axis| axis as isize).collect()))
+            }
+        }
+    )*};
+}
+
+axes_from!(i32, isize, usize);

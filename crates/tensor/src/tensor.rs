@@ -1,0 +1,93 @@
+//! [`Tensor`]: shared storage seen through a layout.
+//!
+//! Cloning a tensor and taking a view of it copies no elements. A tensor's elements never change
+//! while another tensor shares them.
+
+use std::sync::Arc;
+
+use crate::dtype::{DType, Element};
+use crate::error::Result;
+use crate::layout::Layout;
+use crate::shape::Shape;
+use crate::storage::{Buffer, Storage};
+use crate::view::{View, ViewMut};
+
+/// An n-dimensional array of one dtype.
+///
+/// ```
+/// use wengert_tensor::Tensor;
+/// let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// let y = x.t().matmul(&x)?;
+/// assert_eq!(y.shape()[..], [3, 3]);
+/// assert_eq!(y.to_vec::<f64>()?[0], 17.0);
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor {
+    storage: Arc<Storage>,
+    layout: Layout,
+}
+
+impl Tensor {
+    /// A new tensor whose elements `fill` writes; they are zero before.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where it cannot be allocated, and what `fill` returns.
+    pub fn build(dtype: DType, shape: impl Into<Shape>, fill: impl FnOnce(ViewMut<'_>) -> Result<()>) -> Result<Self> {
+        let shape = shape.into();
+        let mut storage = Storage::zeros(dtype, shape.numel_checked()?)?;
+        fill(ViewMut::new(storage.data_mut(), &shape)?)?;
+        Ok(Self { storage: Arc::new(storage), layout: Layout::contiguous(shape) })
+    }
+
+    /// As [`build`](Self::build), for an element type known at compile time.
+    pub(crate) fn build_typed<T: Element>(shape: Shape, fill: impl FnOnce(&mut [T]) -> Result<()>) -> Result<Self> {
+        let mut buffer = Buffer::zeros(shape.numel_checked()?)?;
+        fill(&mut buffer)?;
+        Ok(Self { storage: Arc::new(T::store(buffer)), layout: Layout::contiguous(shape) })
+    }
+
+    /// The same storage through another layout.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) where the layout reaches outside the storage.
+    pub fn with_layout(&self, layout: Layout) -> Result<Self> {
+        View::new(self.storage.data(), &layout)?;
+        Ok(Self { storage: self.storage.clone(), layout })
+    }
+
+    /// Borrowed for a kernel to read.
+    pub fn view(&self) -> View<'_> {
+        View::new(self.storage.data(), &self.layout).expect("a tensor's layout is valid for its storage")
+    }
+
+    /// The dtype of the elements.
+    pub fn dtype(&self) -> DType {
+        self.storage.dtype()
+    }
+
+    /// The sizes of the axes.
+    pub fn shape(&self) -> &Shape {
+        self.layout.shape()
+    }
+
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.shape().rank()
+    }
+
+    /// The number of elements.
+    pub fn numel(&self) -> usize {
+        self.layout.numel()
+    }
+
+    /// How the elements lie in storage.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Whether this tensor and `other` are views of the same storage.
+    pub fn shares_storage(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.storage, &other.storage)
+    }
+}

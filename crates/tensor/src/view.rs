@@ -1,0 +1,193 @@
+//! Borrowed tensors: what kernels read and write.
+//!
+//! A [`View`] is strided data to read; a [`ViewMut`] is row-major data to write. They borrow from a
+//! [`Tensor`](crate::Tensor) or from any other memory (a planned buffer), so a kernel allocates
+//! nothing for its operands or its result.
+
+use crate::dtype::{DType, Element};
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+
+/// Elements to read, of a type known at run time.
+#[derive(Debug, Clone, Copy)]
+pub enum Data<'a> {
+    /// Elements of `f32`.
+    F32(&'a [f32]),
+    /// Elements of `f64`.
+    F64(&'a [f64]),
+    /// Elements of `i64`.
+    I64(&'a [i64]),
+    /// Elements of `bool`.
+    Bool(&'a [bool]),
+}
+
+/// Elements to write, of a type known at run time.
+#[derive(Debug)]
+pub enum DataMut<'a> {
+    /// Elements of `f32`.
+    F32(&'a mut [f32]),
+    /// Elements of `f64`.
+    F64(&'a mut [f64]),
+    /// Elements of `i64`.
+    I64(&'a mut [i64]),
+    /// Elements of `bool`.
+    Bool(&'a mut [bool]),
+}
+
+impl Data<'_> {
+    /// The dtype of the elements.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Self::F32(_) => DType::F32,
+            Self::F64(_) => DType::F64,
+            Self::I64(_) => DType::I64,
+            Self::Bool(_) => DType::Bool,
+        }
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(d) => d.len(),
+            Self::F64(d) => d.len(),
+            Self::I64(d) => d.len(),
+            Self::Bool(d) => d.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl DataMut<'_> {
+    /// The dtype of the elements.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Self::F32(_) => DType::F32,
+            Self::F64(_) => DType::F64,
+            Self::I64(_) => DType::I64,
+            Self::Bool(_) => DType::Bool,
+        }
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(d) => d.len(),
+            Self::F64(d) => d.len(),
+            Self::I64(d) => d.len(),
+            Self::Bool(d) => d.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A tensor to read: data and the layout that finds its elements.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    data: Data<'a>,
+    layout: &'a Layout,
+}
+
+impl<'a> View<'a> {
+    /// A view of `data` by `layout`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) where the layout reaches outside the data.
+    pub fn new(data: Data<'a>, layout: &'a Layout) -> Result<Self> {
+        if layout.span() > data.len() {
+            let (shape, len) = (layout.shape(), data.len());
+            return Err(Error::index(format!("view: shape {shape} reaches outside its {len} elements")));
+        }
+        Ok(Self { data, layout })
+    }
+
+    /// The dtype of the elements.
+    pub fn dtype(&self) -> DType {
+        self.data.dtype()
+    }
+
+    /// The sizes of the axes.
+    pub fn shape(&self) -> &'a crate::Shape {
+        self.layout.shape()
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &'a Layout {
+        self.layout
+    }
+
+    /// The view as elements of `T`, or an error that names the operation that wanted it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the elements are of another type.
+    pub fn typed<T: Element>(&self, op: &str) -> Result<Strided<'a, T>> {
+        match T::slice(self.data) {
+            Some(data) => Ok(Strided { data, layout: self.layout }),
+            None => Err(Error::dtype(format!("{op}: expected {}, got {}", T::DTYPE, self.dtype()))),
+        }
+    }
+}
+
+/// A tensor to write: row-major elements.
+#[derive(Debug)]
+pub struct ViewMut<'a> {
+    data: DataMut<'a>,
+    shape: &'a crate::Shape,
+}
+
+impl<'a> ViewMut<'a> {
+    /// Row-major `data` of `shape`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the shape has another number of elements.
+    pub fn new(data: DataMut<'a>, shape: &'a crate::Shape) -> Result<Self> {
+        if shape.numel() != data.len() {
+            return Err(Error::shape(format!("view: shape {shape} over {} elements", data.len())));
+        }
+        Ok(Self { data, shape })
+    }
+
+    /// The dtype of the elements.
+    pub fn dtype(&self) -> DType {
+        self.data.dtype()
+    }
+
+    /// The sizes of the axes.
+    pub fn shape(&self) -> &'a crate::Shape {
+        self.shape
+    }
+
+    /// The elements as a slice of `T`, or an error that names the operation that wanted it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the elements are of another type.
+    pub fn typed<T: Element>(self, op: &str) -> Result<&'a mut [T]> {
+        let dtype = self.dtype();
+        T::slice_mut(self.data)
+            .ok_or_else(|| Error::dtype(format!("{op}: expected a result of {}, got {dtype}", T::DTYPE)))
+    }
+}
+
+/// A [`View`] whose element type is known at compile time.
+#[derive(Debug, Clone, Copy)]
+pub struct Strided<'a, T> {
+    /// All the storage that the layout reaches into.
+    pub data: &'a [T],
+    /// Where the elements are; every index within its shape leads into `data`.
+    pub layout: &'a Layout,
+}
+
+impl<'a, T: Element> Strided<'a, T> {
+    /// The elements as one slice, where they lie one after another in row-major order.
+    pub fn as_slice(&self) -> Option<&'a [T]> {
+        let start = self.layout.offset();
+        self.layout.is_contiguous().then(|| &self.data[start..start + self.layout.numel()])
+    }
+}
