@@ -14,8 +14,8 @@ use crate::tape::{Eqn, Inner, VarId};
 /// # Errors
 /// What a kernel refused, with the line of the equation; an equation that depends on a placeholder.
 pub(crate) fn run(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
-    let outcome = evaluate(inner, &needed(inner, ids));
-    outcome?;
+    let order = needed(inner, ids);
+    evaluate(inner, &order)?;
     ids.iter().map(|id| inner.values[id.index()].clone().ok_or_else(|| no_value(&inner.eqns[id.index()]))).collect()
 }
 
