@@ -1,0 +1,3 @@
+//! The methods of [`Tensor`](crate::Tensor), one file a family.
+
+mod views;
