@@ -221,9 +221,10 @@ impl Layout {
             let positions = window_positions(self.shape[axis], size, stride, dilation)
                 .map_err(|e| e.within(format_args!("axis {axis} of {}", self.shape)))?;
             out.shape = out.shape.with_size(axis, positions);
-            out.strides[axis] = self.strides[axis] * stride as isize;
+            // A stride longer than the axis is never stepped; it must only not overflow.
+            out.strides[axis] = self.strides[axis].saturating_mul(isize::try_from(stride).unwrap_or(isize::MAX));
             out.shape = out.shape.with_axis(out.shape.rank(), size);
-            out.strides.push(self.strides[axis] * dilation as isize);
+            out.strides.push(self.strides[axis].saturating_mul(isize::try_from(dilation).unwrap_or(isize::MAX)));
         }
         Ok(out)
     }

@@ -5,11 +5,16 @@
 //! every layout of the same values. What a result's shape must be is said at each kernel.
 
 pub mod binary;
+pub mod concat;
 pub mod copy;
 pub mod each;
+pub mod gather;
+mod gemm;
 pub mod matmul;
+pub mod pad;
 pub mod reduce;
 pub mod unary;
+pub mod window;
 
 /// Runs `$body` with `$t` naming the element type of dtype `$dtype`.
 macro_rules! with_element {
