@@ -130,11 +130,7 @@ pub fn vjp<A: Args>(
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 #[track_caller]
-pub fn hvp<A: Args>(
-    f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>,
-    at: A,
-    v: A,
-) -> A::Outcome<A::Each<A::Answer>> {
+pub fn hvp<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A, v: A) -> A::Outcome<A::Each<A::Answer>> {
     at.call(
         v.leaves(),
         f,
@@ -295,7 +291,6 @@ fn units<'t>(x: Var<'t>) -> Var<'t> {
 
 /// A derivative that is there, or the error that it is not.
 fn found<'t>(derivative: Option<Var<'t>>, i: usize, y: Var<'t>, op: &str) -> Var<'t> {
-    derivative.unwrap_or_else(|| {
-        y.tape().error(Error::gradient(format!("{op}: the result does not depend on argument {i}")))
-    })
+    derivative
+        .unwrap_or_else(|| y.tape().error(Error::gradient(format!("{op}: the result does not depend on argument {i}"))))
 }

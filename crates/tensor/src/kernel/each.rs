@@ -30,12 +30,7 @@ impl<const N: usize> Row<N> {
 }
 
 /// Calls `row` for the rows of `shape`, in order. `strides` and `offsets` belong to the operands.
-pub fn rows<const N: usize>(
-    shape: &[usize],
-    strides: [&[isize]; N],
-    offsets: [usize; N],
-    mut row: impl FnMut(Row<N>),
-) {
+pub fn rows<const N: usize>(shape: &[usize], strides: [&[isize]; N], offsets: [usize; N], mut row: impl FnMut(Row<N>)) {
     if shape.contains(&0) {
         return;
     }

@@ -75,8 +75,16 @@ macro_rules! float_number {
 float_number!(f32, f64);
 
 impl Number for i64 {
-    fn negated(self) -> Self { self.wrapping_neg() }
-    fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
-    fn minus(self, other: Self) -> Self { self.wrapping_sub(other) }
-    fn times(self, other: Self) -> Self { self.wrapping_mul(other) }
+    fn negated(self) -> Self {
+        self.wrapping_neg()
+    }
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+    fn minus(self, other: Self) -> Self {
+        self.wrapping_sub(other)
+    }
+    fn times(self, other: Self) -> Self {
+        self.wrapping_mul(other)
+    }
 }
