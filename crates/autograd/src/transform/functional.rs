@@ -4,6 +4,11 @@
 //! tensors, at variables it is variables of the same tape, so these functions nest in any order.
 //! A result that does not depend on an argument is an error, not a zero.
 
+#![expect(
+    clippy::type_complexity,
+    reason = "the answer's type spells out what is returned: a value and one part an argument"
+)]
+
 use smallvec::SmallVec;
 use wengert_tensor::{Error, Shape, Tensor};
 
