@@ -8,6 +8,7 @@ mod dtype;
 mod error;
 pub mod kernel;
 mod layout;
+mod ops;
 mod shape;
 mod storage;
 mod tensor;
