@@ -55,7 +55,7 @@ impl Layout {
         let mut step = 1isize;
         for (stride, &size) in strides.iter_mut().zip(shape.iter()).rev() {
             *stride = step;
-            step = step.saturating_mul(size.max(1) as isize);
+            step = step.saturating_mul(isize::try_from(size.max(1)).unwrap_or(isize::MAX));
         }
         Self { shape, strides, offset: 0 }
     }
@@ -82,10 +82,12 @@ impl Layout {
 
     /// Whether the elements lie one after another in row-major order.
     pub fn is_contiguous(&self) -> bool {
+        if self.shape.contains(&0) {
+            return true;
+        }
         let mut step = 1isize;
         for (&size, &stride) in self.shape.iter().zip(&self.strides).rev() {
             match size {
-                0 => return true,
                 1 => {}
                 _ if stride != step => return false,
                 _ => step *= size as isize,
@@ -121,26 +123,32 @@ impl Layout {
     /// Every axis cut to a range; the ranges lie within the axes.
     pub fn slice(&self, ranges: &[SliceRange]) -> Self {
         let mut out = self.clone();
-        let mut offset = self.offset as isize;
         out.shape = ranges.iter().map(SliceRange::len).collect();
+        if out.numel() == 0 {
+            // It reads nothing, so its offset must not move, perhaps out of the storage.
+            return out;
+        }
+        let mut offset = self.offset as isize;
         for (i, range) in ranges.iter().enumerate() {
             out.strides[i] = self.strides[i].saturating_mul(range.step as isize);
             offset += range.start as isize * self.strides[i];
         }
-        // An empty result reads nothing, and its offset must not lie outside the storage.
-        out.offset = if out.numel() == 0 { self.offset } else { offset as usize };
+        out.offset = offset as usize;
         out
     }
 
     /// The given axes in reverse.
     pub fn flip(&self, axes: &[usize]) -> Self {
         let mut out = self.clone();
+        if self.numel() == 0 {
+            return out;
+        }
         let mut offset = self.offset as isize;
         for &axis in axes {
-            offset += self.shape[axis].saturating_sub(1) as isize * self.strides[axis];
+            offset += (self.shape[axis] - 1) as isize * self.strides[axis];
             out.strides[axis] = -self.strides[axis];
         }
-        out.offset = if out.numel() == 0 { self.offset } else { offset as usize };
+        out.offset = offset as usize;
         out
     }
 
@@ -213,9 +221,10 @@ impl Layout {
             let positions = window_positions(self.shape[axis], size, stride, dilation)
                 .map_err(|e| e.within(format_args!("axis {axis} of {}", self.shape)))?;
             out.shape = out.shape.with_size(axis, positions);
-            out.strides[axis] = self.strides[axis] * stride as isize;
+            // A stride longer than the axis is never stepped; it must only not overflow.
+            out.strides[axis] = self.strides[axis].saturating_mul(isize::try_from(stride).unwrap_or(isize::MAX));
             out.shape = out.shape.with_axis(out.shape.rank(), size);
-            out.strides.push(self.strides[axis] * dilation as isize);
+            out.strides.push(self.strides[axis].saturating_mul(isize::try_from(dilation).unwrap_or(isize::MAX)));
         }
         Ok(out)
     }

@@ -4,11 +4,15 @@
 
 #![deny(missing_docs)]
 
+mod compare;
+mod convert;
+mod create;
 mod dtype;
 mod error;
 pub mod kernel;
 mod layout;
 mod ops;
+mod print;
 mod shape;
 mod storage;
 mod tensor;

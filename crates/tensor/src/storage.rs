@@ -3,7 +3,7 @@
 //! A buffer is always initialised, and is written only while nothing else shares it. This and
 //! `kernel/` are the only files in the workspace that may hold `unsafe` code.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -41,6 +41,14 @@ impl<T: Element> Buffer<T> {
         let ptr = unsafe { alloc_zeroed(layout) };
         let ptr = NonNull::new(ptr.cast::<T>()).ok_or_else(|| Self::refused(len))?;
         Ok(Self { ptr, len })
+    }
+
+    /// A copy of `elements`. Where memory runs out this aborts, as copying into a `Vec` does.
+    pub fn from_slice(elements: &[T]) -> Self {
+        let mut buffer =
+            Self::zeros(elements.len()).unwrap_or_else(|_| handle_alloc_error(Layout::for_value(elements)));
+        buffer.copy_from_slice(elements);
+        buffer
     }
 
     fn refused(len: usize) -> Error {

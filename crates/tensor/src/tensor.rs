@@ -47,6 +47,12 @@ impl Tensor {
         Ok(Self { storage: Arc::new(T::store(buffer)), layout: Layout::contiguous(shape) })
     }
 
+    /// A buffer's elements, in row-major order, as `shape`, which has as many.
+    pub(crate) fn from_buffer<T: Element>(buffer: Buffer<T>, shape: Shape) -> Self {
+        debug_assert_eq!(buffer.len(), shape.numel());
+        Self { storage: Arc::new(T::store(buffer)), layout: Layout::contiguous(shape) }
+    }
+
     /// The same storage through another layout.
     ///
     /// # Errors

@@ -1,25 +1,133 @@
-//! Matrix products, batched.
+//! Matrix products, batched: [.., m, k] x [.., k, n] to [.., m, n].
+//!
+//! Operands may have any strides: a transposed one is read in place, and a batch axis of stride 0
+//! reads one matrix again and again. How one product is computed is in [`gemm`](super::gemm).
 
 use crate::error::{Error, Result};
-use crate::view::{View, ViewMut};
-use crate::DType;
+use crate::kernel::each::rows;
+use crate::kernel::gemm::{Entry, Matrix, Path};
+use crate::kernel::with_number;
+use crate::shape::Shape;
+use crate::view::{Strided, View, ViewMut};
 
-/// `x y` over the last two axes: [.., m, k] and [.., k, n] to [.., m, n], the leading axes equal.
+/// The shape of the product of [.., m, k] and [.., k, n], the leading axes equal.
 ///
 /// # Errors
-/// Where dtypes are not one float type, or shapes do not fit.
+/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where there are fewer than two axes or they do not fit.
+pub fn shape(x: &Shape, y: &Shape) -> Result<Shape> {
+    let wrong = |why: String| Err(Error::shape(format!("matmul: {x} x {y}: {why}")));
+    let (&[ref lead @ .., m, k], &[ref other @ .., inner, n]) = (&x[..], &y[..]) else {
+        return wrong("both must have at least two axes".into());
+    };
+    if k != inner {
+        return wrong(format!("inner dimensions {k} and {inner} differ"));
+    }
+    if lead != other {
+        return wrong(format!("leading axes {lead:?} and {other:?} differ"));
+    }
+    Ok(lead.iter().copied().chain([m, n]).collect())
+}
+
+/// How operands of any rank become the equal-ranked ones that [`matmul`] takes, by NumPy's rule:
+/// reshape both, broadcast both, multiply, reshape the product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operands {
+    /// What x is reshaped to.
+    pub x: Shape,
+    /// What y is reshaped to.
+    pub y: Shape,
+    /// What x is then broadcast to.
+    pub x_full: Shape,
+    /// What y is then broadcast to.
+    pub y_full: Shape,
+    /// What the product is reshaped to.
+    pub out: Shape,
+}
+
+/// NumPy's rule for operands of any rank: a vector is one row on the left and one column on the right,
+/// an axis that the result loses again; leading axes broadcast.
+///
+/// # Errors
+/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) for rank 0, inner dimensions that differ or leading axes that do not broadcast.
+pub fn operands(x: &Shape, y: &Shape) -> Result<Operands> {
+    let wrong = |why: String| Error::shape(format!("matmul: {x} x {y}: {why}"));
+    if x.rank() == 0 || y.rank() == 0 {
+        return Err(wrong("a scalar is not a matrix".into()));
+    }
+    let left = if x.rank() == 1 { x.with_axis(0, 1) } else { x.clone() };
+    let right = if y.rank() == 1 { y.with_axis(1, 1) } else { y.clone() };
+    let (lead_x, mk) = left.split_at(left.rank() - 2);
+    let (lead_y, kn) = right.split_at(right.rank() - 2);
+    if mk[1] != kn[0] {
+        return Err(wrong(format!("inner dimensions {} and {} differ", mk[1], kn[0])));
+    }
+    let lead = Shape::from(lead_x)
+        .broadcast(&Shape::from(lead_y))
+        .ok_or_else(|| wrong(format!("leading axes {lead_x:?} and {lead_y:?} do not broadcast")))?;
+    let with = |tail: &[usize]| lead.iter().chain(tail).copied().collect::<Shape>();
+    let m = if x.rank() == 1 { None } else { Some(mk[0]) };
+    let n = if y.rank() == 1 { None } else { Some(kn[1]) };
+    let out = lead.iter().copied().chain(m).chain(n).collect();
+    if y.rank() <= 2 && left.rank() > 2 && left.numel() > 0 {
+        // One matrix for the whole batch: the batch is more rows of a single product.
+        let all = Shape::from([left.numel() / mk[1], mk[1]]);
+        return Ok(Operands { x: all.clone(), y: right.clone(), x_full: all, y_full: right, out });
+    }
+    Ok(Operands { x_full: with(mk), y_full: with(kn), x: left, y: right, out })
+}
+
+/// `x y` over the last two axes, of numbers of one dtype; the shape is as [`shape`] says. Integers wrap.
+///
+/// # Errors
+/// Where dtypes or shapes do not fit.
 pub fn matmul(x: View, y: View, out: ViewMut) -> Result<()> {
-    let rank = x.shape().rank();
-    let fits = rank >= 2
-        && y.shape().rank() == rank
-        && out.shape().rank() == rank
-        && x.shape()[..rank - 2] == y.shape()[..rank - 2]
-        && x.shape()[rank - 1] == y.shape()[rank - 2];
-    if !fits {
-        return Err(Error::shape(format!("matmul: {} x {} into {}", x.shape(), y.shape(), out.shape())));
+    let expected = shape(x.shape(), y.shape())?;
+    if *out.shape() != expected {
+        return Err(Error::shape(format!("matmul: a result of {} for one of {expected}", out.shape())));
     }
-    match x.dtype() {
-        DType::F32 => Ok(()),
-        _ => Ok(()),
+    if x.dtype() != y.dtype() {
+        return Err(Error::dtype(format!("matmul: dtypes {} and {} differ", x.dtype(), y.dtype())));
     }
+    with_number!("matmul", x.dtype(), T => {
+        batched(x.typed::<T>("matmul")?, y.typed::<T>("matmul")?, out.typed::<T>("matmul")?)
+    })
+}
+
+fn batched<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> {
+    let (xl, yl) = (x.layout, y.layout);
+    let lead = xl.shape().rank() - 2;
+    let (m, k, n) = (xl.shape()[lead], xl.shape()[lead + 1], yl.shape()[lead + 1]);
+    out.fill(T::default());
+    if out.is_empty() || k == 0 {
+        return Ok(());
+    }
+    let path = Path::of(m, k, n);
+    let (batch, step_x) = xl.strides().split_at(lead);
+    let (batch_y, step_y) = yl.strides().split_at(lead);
+    let [step_x, step_y] = [step_x, step_y].map(|s| [s[0], s[1]]);
+
+    // One y for the whole batch: the batch is more rows of x, where strides can say so.
+    let shared = yl.shape().iter().zip(batch_y).all(|(&size, &stride)| size == 1 || stride == 0);
+    if path != Path::Vector && lead > 0 && shared {
+        let all = out.len() / n;
+        if let Some(merged) = xl.reshape(&Shape::from([all, k])) {
+            let x = Matrix::new(x.data, merged.offset(), [all, k], [merged.strides()[0], merged.strides()[1]])?;
+            let y = Matrix::new(y.data, yl.offset(), [k, n], step_y)?;
+            return path.add_product(x, y, out, n);
+        }
+    }
+
+    let mut products = out.chunks_exact_mut(m * n);
+    let mut result = Ok(());
+    rows(&xl.shape()[..lead], [batch, batch_y], [xl.offset(), yl.offset()], |row| {
+        for (i, out) in (0..row.len as isize).zip(&mut products) {
+            let [at_x, at_y] = [0, 1].map(|o| (row.start[o] as isize + i * row.stride[o]) as usize);
+            let product = Matrix::new(x.data, at_x, [m, k], step_x)
+                .and_then(|x| path.add_product(x, Matrix::new(y.data, at_y, [k, n], step_y)?, out, n));
+            if let Err(error) = product {
+                result = Err(error);
+            }
+        }
+    });
+    result
 }

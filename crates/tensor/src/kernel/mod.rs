@@ -7,18 +7,23 @@
 pub mod argreduce;
 pub mod binary;
 pub mod compare;
+pub mod concat;
 pub mod copy;
 pub mod each;
+pub mod gather;
+mod gemm;
 mod lane;
 pub mod logic;
 pub mod matmul;
 mod number;
+pub mod pad;
 pub mod reduce;
 pub mod scan;
 pub mod select;
 pub mod sort;
 pub mod special;
 pub mod unary;
+pub mod window;
 
 /// Runs `$body` with `$t` naming the element type of dtype `$dtype`.
 macro_rules! with_element {

@@ -1,4 +1,4 @@
-//! The operations on tensors, as methods: one file a family, named as its kernels.
+//! The methods of [`Tensor`](crate::Tensor), one file a family, named as its kernels.
 
 mod binary;
 mod compare;
@@ -7,3 +7,4 @@ mod scan;
 mod select;
 mod sort;
 mod unary;
+mod views;
