@@ -1,3 +1,10 @@
-//! The methods of [`Tensor`](crate::Tensor), one file a family.
+//! The methods of [`Tensor`](crate::Tensor), one file a family, named as its kernels.
 
+mod binary;
+mod compare;
+mod reduce;
+mod scan;
+mod select;
+mod sort;
+mod unary;
 mod views;
