@@ -220,16 +220,17 @@ impl<'a, T: Element> Run<'a, T> {
     }
 
     /// As many calls of [`next`](Self::next) as there are lanes.
+    #[inline(always)]
     fn lanes<const W: usize>(&mut self) -> [[T; W]; LANES] {
-        match (self.axes.first(), self.index.first()) {
-            (Some(&(size, stride)), Some(&index)) if stride == W as isize && index + LANES <= size => {
-                let place = self.place as usize;
-                self.advance(LANES);
-                let (vectors, _) = self.data[place..place + LANES * W].as_chunks::<W>();
-                from_fn(|lane| vectors[lane])
-            }
-            _ => from_fn(|_| self.next()),
+        if let (Some(&(size, stride)), Some(&index)) = (self.axes.first(), self.index.first())
+            && stride == W as isize
+            && index + LANES <= size
+            && let Some(&lanes) = self.data[self.place as usize..].as_chunks::<W>().0.first_chunk()
+        {
+            self.advance(LANES);
+            return lanes;
         }
+        from_fn(|_| self.next())
     }
 
     /// Goes `n` elements on, which are not more than are left of the innermost axis.
