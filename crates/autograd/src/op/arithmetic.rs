@@ -13,7 +13,7 @@ use crate::ty::Type;
 
 elementwise! { @rule
     /// y = -x,  dy = -dx
-    Neg, neg, 1,
+    Neg, neg,
     |op, x| numbers(op, &operands::<1>(op, x)?),
     |x: &[wengert_tensor::View], out| kernel::unary::neg(x[0], out),
     |_, _, _, bar| Some(-bar),

@@ -154,11 +154,12 @@ pub(crate) fn lift<'t>(x: &[Var<'t>], batched: &[bool], n: usize) -> SmallVec<[V
 
 /// Defines elementwise operations without attributes: a struct, its [`Rule`] and a method of `Var`.
 ///
-/// A line is `Struct: method = kernel (types) |x, y| { |bar| partial, … } [examples…];`. For each
-/// operand there is one closure that multiplies `bar` by the partial derivative. The Jacobian of an
-/// elementwise function is diagonal, so this one statement is both its jvp and its vjp.
+/// A line of `unary:` is `Struct: method, |x, y, bar| bar * dy/dx, [examples of x];`, a line of `binary:` is
+/// `Struct: method (infer), |x, y, z, bar| bar * dz/dx, bar * dz/dy, [examples of (x, y)];`; the kernel is the
+/// function `method` of the tensor crate's `unary` or `binary` kernels. The Jacobian of an elementwise
+/// function is diagonal, so this one statement is both its jvp and its vjp.
 macro_rules! elementwise {
-    (@rule $(#[$doc:meta])* $Name:ident, $method:ident, $n:literal, $infer:expr, $kernel:expr,
+    (@rule $(#[$doc:meta])* $Name:ident, $method:ident, $infer:expr, $kernel:expr,
         |$x:pat_param, $y:pat_param, $i:pat_param, $bar:pat_param| $partial:expr, $examples:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -209,7 +210,7 @@ macro_rules! elementwise {
     // One float operand.
     (unary: $($(#[$doc:meta])* $Name:ident: $method:ident, |$x:pat_param, $y:pat_param, $bar:pat_param| $partial:expr,
         [$($at:expr),*];)*) => {$(
-        $crate::op::elementwise! { @rule $(#[$doc])* $Name, $method, 1,
+        $crate::op::elementwise! { @rule $(#[$doc])* $Name, $method,
             |op, x| $crate::op::single_float(op, x).cloned(),
             |x: &[wengert_tensor::View], out| wengert_tensor::kernel::unary::$method(x[0], out),
             |x, $y, _, $bar| {
@@ -231,7 +232,7 @@ macro_rules! elementwise {
     // Two operands of one type, numbers. `types` says which dtypes; `partials` are those by x and by y.
     (binary: $($(#[$doc:meta])* $Name:ident: $method:ident ($infer:expr), |$x:pat_param, $y:pat_param, $z:pat_param, $bar:pat_param|
         $by_x:expr, $by_y:expr, [$(($a:expr, $b:expr)),*];)*) => {$(
-        $crate::op::elementwise! { @rule $(#[$doc])* $Name, $method, 2,
+        $crate::op::elementwise! { @rule $(#[$doc])* $Name, $method,
             $infer,
             |x: &[wengert_tensor::View], out| wengert_tensor::kernel::binary::$method(x[0], x[1], out),
             |x, $z, i, $bar| {

@@ -20,9 +20,9 @@ use crate::ty::Type;
 ///
 /// let tape = Tape::new();
 /// let x = tape.input(&Tensor::from([3.0, 4.0]));
-/// let norm = (x * x).sum().sqrt();
-/// assert_eq!(norm.item()?, 5.0);
-/// assert_eq!(norm.grad(x).value()?, Tensor::from([0.6, 0.8]));
+/// let y = (x * x).sum();
+/// assert_eq!(y.item()?, 25.0);
+/// assert_eq!(y.grad(x).value()?, Tensor::from([6.0, 8.0]));
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 #[derive(Clone, Copy)]

@@ -139,10 +139,26 @@ macro_rules! args {
     };
 }
 
-macro_rules! one { ($T:ty) => { $T }; }
-macro_rules! array { ($T:ty) => { [$T; N] }; }
-macro_rules! pair { ($T:ty) => { ($T, $T) }; }
-macro_rules! triple { ($T:ty) => { ($T, $T, $T) }; }
+macro_rules! one {
+    ($T:ty) => {
+        $T
+    };
+}
+macro_rules! array {
+    ($T:ty) => {
+        [$T; N]
+    };
+}
+macro_rules! pair {
+    ($T:ty) => {
+        ($T, $T)
+    };
+}
+macro_rules! triple {
+    ($T:ty) => {
+        ($T, $T, $T)
+    };
+}
 macro_rules! list { ($T:ty) => { Vec<$T> }; }
 
 args! { one []

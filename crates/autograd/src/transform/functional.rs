@@ -4,6 +4,11 @@
 //! tensors, at variables it is variables of the same tape, so these functions nest in any order.
 //! A result that does not depend on an argument is an error, not a zero.
 
+#![expect(
+    clippy::type_complexity,
+    reason = "the answer's type spells out what is returned: a value and one part an argument"
+)]
+
 use smallvec::SmallVec;
 use wengert_tensor::{Error, Shape, Tensor};
 
@@ -130,11 +135,7 @@ pub fn vjp<A: Args>(
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 #[track_caller]
-pub fn hvp<A: Args>(
-    f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>,
-    at: A,
-    v: A,
-) -> A::Outcome<A::Each<A::Answer>> {
+pub fn hvp<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A, v: A) -> A::Outcome<A::Each<A::Answer>> {
     at.call(
         v.leaves(),
         f,
@@ -295,7 +296,6 @@ fn units<'t>(x: Var<'t>) -> Var<'t> {
 
 /// A derivative that is there, or the error that it is not.
 fn found<'t>(derivative: Option<Var<'t>>, i: usize, y: Var<'t>, op: &str) -> Var<'t> {
-    derivative.unwrap_or_else(|| {
-        y.tape().error(Error::gradient(format!("{op}: the result does not depend on argument {i}")))
-    })
+    derivative
+        .unwrap_or_else(|| y.tape().error(Error::gradient(format!("{op}: the result does not depend on argument {i}"))))
 }
