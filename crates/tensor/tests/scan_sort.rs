@@ -41,6 +41,8 @@ proptest! {
             Tensor::from(&values[..]).argsort(0, down).unwrap().iter::<i64>().unwrap().map(|i| i as usize).collect();
         let mut want: Vec<usize> = (0..values.len()).collect();
         want.sort_by_key(|&i| (if down { -values[i] } else { values[i] }, i));
+        let sorted: Vec<i64> = Tensor::from(&values[..]).sort(0, down).unwrap().to_vec().unwrap();
+        prop_assert_eq!(sorted, want.iter().map(|&i| values[i]).collect::<Vec<_>>());
         prop_assert_eq!(order, want);
     }
 
@@ -71,6 +73,8 @@ fn nan_sorts_above_all_numbers() {
 
 #[test]
 fn running_extremes_keep_to_the_last_nan() {
+    assert_eq!(Tensor::from([[1.0, 3.0], [2.0, 2.0]]).cummax(0).unwrap(), Tensor::from([[1.0, 3.0], [2.0, 3.0]]));
+    assert_eq!(Tensor::from([[1.0, 3.0], [2.0, 2.0]]).cummin(1).unwrap(), Tensor::from([[1.0, 1.0], [2.0, 2.0]]));
     let x = Tensor::from([1.0, f64::NAN, 3.0, f64::NAN, 0.0]);
     assert_eq!(x.arg_cummax(0).unwrap(), Tensor::from([0i64, 1, 1, 3, 3]));
     assert_eq!(x.arg_cummin(0).unwrap(), Tensor::from([0i64, 1, 1, 3, 3]));

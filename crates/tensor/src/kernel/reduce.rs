@@ -112,8 +112,11 @@ fn reduce<T: Element>(
     f: impl Fn(T, T) -> T + Copy,
 ) -> Result<()> {
     let shape = x.layout.shape();
+    if axes.iter().any(|&axis| axis >= shape.rank()) || axes.windows(2).any(|w| w[0] >= w[1]) {
+        return Err(Error::index(format!("{op}: {axes:?} are not axes of shape {shape} in order")));
+    }
     let result = shape.without(axes);
-    if axes.iter().any(|&axis| axis >= shape.rank()) || out.len() != result.numel() {
+    if out.len() != result.numel() {
         let n = out.len();
         return Err(Error::shape(format!("{op}: axes {axes:?} of shape {shape} into a result of {n} elements")));
     }
