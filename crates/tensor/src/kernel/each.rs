@@ -175,6 +175,10 @@ pub fn map3<X: Element, Y: Element, Z: Element, W: Element>(
     same_shape(op, xl.shape(), yl.shape())?;
     same_shape(op, xl.shape(), zl.shape())?;
     same_length(op, xl.shape(), out.len())?;
+    if let (Some(x), Some(y), Some(z)) = (x.as_slice(), y.as_slice(), z.as_slice()) {
+        out.iter_mut().zip(x).zip(y).zip(z).for_each(|(((out, &x), &y), &z)| *out = f(x, y, z));
+        return Ok(());
+    }
     let mut out = out.iter_mut();
     let strides = [xl.strides(), yl.strides(), zl.strides()];
     rows(xl.shape(), strides, [xl.offset(), yl.offset(), zl.offset()], |row| {

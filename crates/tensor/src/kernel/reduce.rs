@@ -112,8 +112,11 @@ fn reduce<T: Element>(
     f: impl Fn(T, T) -> T + Copy,
 ) -> Result<()> {
     let shape = x.layout.shape();
+    if axes.iter().any(|&axis| axis >= shape.rank()) || axes.windows(2).any(|w| w[0] >= w[1]) {
+        return Err(Error::index(format!("{op}: {axes:?} are not axes of shape {shape} in order")));
+    }
     let result = shape.without(axes);
-    if axes.iter().any(|&axis| axis >= shape.rank()) || out.len() != result.numel() {
+    if out.len() != result.numel() {
         let n = out.len();
         return Err(Error::shape(format!("{op}: axes {axes:?} of shape {shape} into a result of {n} elements")));
     }
@@ -220,16 +223,17 @@ impl<'a, T: Element> Run<'a, T> {
     }
 
     /// As many calls of [`next`](Self::next) as there are lanes.
+    #[inline(always)]
     fn lanes<const W: usize>(&mut self) -> [[T; W]; LANES] {
-        match (self.axes.first(), self.index.first()) {
-            (Some(&(size, stride)), Some(&index)) if stride == W as isize && index + LANES <= size => {
-                let place = self.place as usize;
-                self.advance(LANES);
-                let (vectors, _) = self.data[place..place + LANES * W].as_chunks::<W>();
-                from_fn(|lane| vectors[lane])
-            }
-            _ => from_fn(|_| self.next()),
+        if let (Some(&(size, stride)), Some(&index)) = (self.axes.first(), self.index.first())
+            && stride == W as isize
+            && index + LANES <= size
+            && let Some(&lanes) = self.data[self.place as usize..].as_chunks::<W>().0.first_chunk()
+        {
+            self.advance(LANES);
+            return lanes;
         }
+        from_fn(|_| self.next())
     }
 
     /// Goes `n` elements on, which are not more than are left of the innermost axis.

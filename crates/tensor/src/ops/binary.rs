@@ -4,7 +4,6 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::binary::{self, Binary};
 use crate::kernel::logic;
-use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -13,16 +12,8 @@ impl Tensor {
         let shape = self.shape().broadcast(other.shape()).ok_or_else(|| {
             Error::shape(format!("{op}: shapes {} and {} do not broadcast together", self.shape(), other.shape()))
         })?;
-        let (x, y) = (self.stretched(&shape)?, other.stretched(&shape)?);
+        let (x, y) = (self.broadcast_to(&shape)?, other.broadcast_to(&shape)?);
         Self::build(dtype, shape, |out| kernel(x.view(), y.view(), out))
-    }
-
-    /// A view of a larger shape that this one broadcasts to.
-    pub(super) fn stretched(&self, shape: &Shape) -> Result<Self> {
-        match self.layout().broadcast(shape) {
-            Some(layout) => self.with_layout(layout),
-            None => Err(Error::shape(format!("shape {} does not broadcast to {shape}", self.shape()))),
-        }
     }
 }
 

@@ -2,9 +2,14 @@
 
 mod binary;
 mod compare;
+mod concat;
+mod gather;
+mod matmul;
+mod pad;
 mod reduce;
 mod scan;
 mod select;
 mod sort;
 mod unary;
 mod views;
+mod window;

@@ -27,7 +27,6 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`cumsum`](Self::cumsum).
-    #[doc(alias = "cummax")]
     pub fn arg_cummax(&self, axis: isize) -> Result<Self> {
         let axis = self.shape().axis(axis)?;
         Self::build(DType::I64, self.shape(), |out| scan::arg_cummax(self.view(), axis, out))
@@ -38,9 +37,25 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`cumsum`](Self::cumsum).
-    #[doc(alias = "cummin")]
     pub fn arg_cummin(&self, axis: isize) -> Result<Self> {
         let axis = self.shape().axis(axis)?;
         Self::build(DType::I64, self.shape(), |out| scan::arg_cummin(self.view(), axis, out))
+    }
+    /// The largest of the elements up to and including each along `axis`; NaN from the first NaN on.
+    ///
+    /// # Errors
+    /// As [`cumsum`](Self::cumsum).
+    #[doc(alias = "maximum.accumulate")]
+    pub fn cummax(&self, axis: isize) -> Result<Self> {
+        self.gather(axis, &self.arg_cummax(axis)?)
+    }
+
+    /// The smallest of the elements up to and including each along `axis`; NaN from the first NaN on.
+    ///
+    /// # Errors
+    /// As [`cumsum`](Self::cumsum).
+    #[doc(alias = "minimum.accumulate")]
+    pub fn cummin(&self, axis: isize) -> Result<Self> {
+        self.gather(axis, &self.arg_cummin(axis)?)
     }
 }

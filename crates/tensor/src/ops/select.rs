@@ -26,7 +26,7 @@ impl Tensor {
                 let (cond, x, y) = (self.shape(), x.shape(), y.shape());
                 Error::shape(format!("where: shapes {cond}, {x} and {y} do not broadcast together"))
             })?;
-        let (cond, x, y) = (self.stretched(&shape)?, x.stretched(&shape)?, y.stretched(&shape)?);
+        let (cond, x, y) = (self.broadcast_to(&shape)?, x.broadcast_to(&shape)?, y.broadcast_to(&shape)?);
         Self::build(x.dtype(), shape, |out| select(cond.view(), x.view(), y.view(), out))
     }
 }
