@@ -1,3 +1,8 @@
 //! The methods of [`Tensor`](crate::Tensor), one file a family.
 
+mod concat;
+mod gather;
+mod matmul;
+mod pad;
 mod views;
+mod window;
