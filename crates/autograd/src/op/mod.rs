@@ -77,4 +77,8 @@ table! {
     reshape: Reshape;
     permute: Permute;
     broadcast: Broadcast;
+    slice: Slice;
+    flip: Flip;
+    pad: Pad;
+    concat: Concat;
 }
