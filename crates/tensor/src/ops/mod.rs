@@ -1,6 +1,7 @@
 //! The methods of [`Tensor`](crate::Tensor), one file a family.
 
 mod concat;
+mod conv;
 mod gather;
 mod matmul;
 mod pad;
