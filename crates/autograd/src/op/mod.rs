@@ -79,4 +79,7 @@ table! {
     flip: Flip;
     pad: Pad;
     concat: Concat;
+    gather: Gather, ScatterAdd;
+    index_select: IndexSelect, IndexAdd;
+    window: Windows, Fold;
 }

@@ -1,7 +1,7 @@
 //! Elements of one value around, and between, those of a variable.
 
 use smallvec::SmallVec;
-use wengert_tensor::{Error, Pad as Edges, Result, Scalar, SliceRange, Tensor, View, ViewMut, kernel};
+use wengert_tensor::{Pad as Edges, Result, Scalar, SliceRange, Tensor, View, ViewMut, kernel};
 
 use super::{Example, Rule, Slice, operands};
 use crate::tape::Var;
@@ -14,7 +14,7 @@ use crate::ty::Type;
 pub struct Pad {
     /// What is added to every axis.
     pub pads: SmallVec<[Edges; 4]>,
-    /// Of the operand's dtype.
+    /// Converted to the operand's dtype.
     pub value: Scalar,
 }
 
@@ -25,14 +25,11 @@ impl Rule for Pad {
 
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("pad", x)?;
-        if x.dtype != self.value.dtype() {
-            return Err(Error::dtype(format!("pad: a value of {} around {x}", self.value.dtype())));
-        }
         Ok(x.with_shape(kernel::pad::shape(&x.shape, &self.pads)?))
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-        kernel::pad::pad(x[0], &self.pads, self.value, out)
+        kernel::pad::pad(x[0], &self.pads, self.value.cast(x[0].dtype()), out)
     }
 
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
