@@ -1,5 +1,17 @@
-//! Functions composed of the operations, methods of [`Var`](crate::Var): what needs no kernel of its own.
+//! Functions composed of operations: plain methods of [`Var`](crate::Var), one file for each topic.
 //!
-//! None states a derivative: they have those of what they are made of, to every order. Where that
-//! is delicate, such as a maximum that is subtracted for stability, or a root at 0, a comment says how
-//! it is kept right.
+//! They have no rules of their own: what they record has, to every order. A mistake is said to be
+//! made by the caller. Where a function is singular beside a choice, its operand is kept away from
+//! there: a cotangent of 0 times an infinite derivative would be NaN.
+
+mod activation;
+mod clamp;
+mod logarithm;
+mod norm;
+mod normalize;
+mod order;
+mod product;
+mod shape;
+mod softmax;
+mod special;
+mod statistics;

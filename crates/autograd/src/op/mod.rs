@@ -92,4 +92,11 @@ table! {
     reshape: Reshape;
     permute: Permute;
     broadcast: Broadcast;
+    slice: Slice;
+    flip: Flip;
+    pad: Pad;
+    concat: Concat;
+    gather: Gather, ScatterAdd;
+    index_select: IndexSelect, IndexAdd;
+    window: Windows, Fold;
 }
