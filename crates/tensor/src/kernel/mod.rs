@@ -8,6 +8,7 @@ pub mod argreduce;
 pub mod binary;
 pub mod compare;
 pub mod concat;
+pub mod conv;
 pub mod copy;
 pub mod each;
 pub mod gather;

@@ -3,6 +3,7 @@
 mod binary;
 mod compare;
 mod concat;
+mod conv;
 mod gather;
 mod matmul;
 mod pad;
