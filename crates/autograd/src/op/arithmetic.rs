@@ -3,6 +3,8 @@
 //! The operands of an equation have one type. The operators broadcast by NumPy's rule first, by
 //! equations of their own; a plain number takes the dtype and shape of the variable.
 
+#![expect(clippy::should_implement_trait, reason = "beside the operators, methods that take any plain number")]
+
 use std::ops;
 
 use wengert_tensor::Error;
