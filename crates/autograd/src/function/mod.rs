@@ -2,4 +2,5 @@
 //!
 //! They have no rules of their own: what they record has. A mistake is said to be made by the caller.
 
+mod linear;
 mod shape;

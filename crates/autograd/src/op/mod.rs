@@ -82,4 +82,5 @@ table! {
     gather: Gather, ScatterAdd;
     index_select: IndexSelect, IndexAdd;
     window: Windows, Fold;
+    conv: Convolution;
 }
