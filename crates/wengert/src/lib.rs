@@ -26,8 +26,11 @@
 //! ```
 //! use wengert::prelude::*;
 //!
+//! fn f(x: Var) -> Var {
+//!     (x.sin() * x).sum()
+//! }
+//!
 //! let x = Tensor::from([0.5, 1.5]);
-//! let f = |x: Var<'_>| (x.sin() * x).sum();
 //! println!("{} {}", grad(f, &x)?, hessian(f, &x)?);
 //! # Ok::<(), Error>(())
 //! ```
