@@ -43,9 +43,10 @@ proptest! {
     fn arange_stays_before_its_end(start in -10.0..10.0f64, stop in -10.0..10.0f64, step in 0.01..3.0f64) {
         for step in [step, -step] {
             let x = Tensor::arange(start, stop, step).unwrap().to_vec::<f64>().unwrap();
-            prop_assert!(x.iter().all(|x| if step > 0.0 { *x < stop } else { *x > stop }));
-            let next = start + x.len() as f64 * step;
-            prop_assert!(if step > 0.0 { next > stop - 1e-9 } else { next < stop + 1e-9 });
+            // How far a number still is from the end.
+            let left = |x: f64| (stop - x) * step.signum();
+            prop_assert!(x.iter().all(|x| left(*x) > 0.0));
+            prop_assert!(left(start + x.len() as f64 * step) < 1e-9);
         }
     }
 
@@ -61,7 +62,12 @@ proptest! {
 fn mistakes_are_sentences() {
     let says = |result: Result<Tensor>, sentence: &str| assert_eq!(result.unwrap_err().to_string(), sentence);
     says(Tensor::arange(0, 5, 0), "arange: 0 to 5 by a step of 0");
-    says(Tensor::arange(0.0, f64::NAN, 1.0), "arange: 0 to NaN by 1: each must be finite and the step not zero");
+    says(
+        Tensor::arange(0.0, f64::NAN, 1.0),
+        "arange: 0 to NaN by 1: each and the distance must be finite, and the step not zero",
+    );
+    let far = Tensor::arange(-f64::MAX, f64::MAX, f64::MAX / 2.0);
+    assert_eq!(far.unwrap_err().kind(), ErrorKind::Value);
     says(Tensor::arange(false, true, true), "arange: expected numbers of one dtype, got bool, bool and bool");
     says(Tensor::linspace(0, 5, 2), "linspace: expected a float dtype, got i64");
     says(Tensor::linspace(0.0, f64::INFINITY, 2), "linspace: 0 to inf must be finite");

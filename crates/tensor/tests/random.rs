@@ -8,7 +8,7 @@ const BITS: [u64; 3] = [15021278609987233951, 5881210131331364753, 1814964391598
 const UNIFORM: [f64; 3] = [0.8143051451229099, 0.3188210400616611, 0.9838941681774888];
 const NORMAL: [f64; 4] = [0.8343975468437959, -0.514962928147295, 1.40772757311975, 0.46445486122523566];
 const INTEGERS: [i64; 8] = [80, 28, 98, 68, 78, 56, 8, 58];
-const PERMUTATION: [i64; 10] = [0; 10];
+const PERMUTATION: [i64; 10] = [2, 1, 4, 6, 9, 5, 3, 8, 7, 0];
 
 /// The first numbers of seed 42. A change here changes every seeded program's results.
 #[test]

@@ -92,7 +92,7 @@ fn apply(x: &Tensor, model: &Model, view: View) -> Result<(Tensor, Model)> {
         View::Slice { axis, start, stop, step } if rank > 0 => {
             let axis = axis % rank;
             let (from, to) = (python_index(start, shape[axis]), python_index(stop, shape[axis]));
-            let mut sizes = shape.clone();
+            let mut sizes = shape;
             sizes[axis] = (from..to).step_by(step as usize).count();
             let source = |index: &[usize]| {
                 let mut index = index.to_vec();
@@ -111,7 +111,7 @@ fn apply(x: &Tensor, model: &Model, view: View) -> Result<(Tensor, Model)> {
         View::Select { axis, index } if rank > 0 && shape[axis % rank] > 0 => {
             let axis = axis % rank;
             let at = index % shape[axis];
-            let mut sizes = shape.clone();
+            let mut sizes = shape;
             sizes.remove(axis);
             let source = |index: &[usize]| {
                 let mut index = index.to_vec();
@@ -147,7 +147,7 @@ fn apply(x: &Tensor, model: &Model, view: View) -> Result<(Tensor, Model)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
     fn chains_of_views_are_index_arithmetic(
@@ -177,7 +177,7 @@ proptest! {
         let x = Tensor::arange(0, n, 1).unwrap().reshape(Shape::from(sizes.clone())).unwrap();
         let y = x.reshape(Shape::from(reshaped(&sizes, choice))).unwrap();
         prop_assert!(y.shares_storage(&x));
-        prop_assert_eq!(y.reshape(x.shape()).unwrap(), x.clone());
+        prop_assert_eq!(&y.reshape(x.shape()).unwrap(), &x);
         prop_assert_eq!(x.flatten().unwrap().rank(), 1);
         // A transpose may have to be copied, and still has its own order.
         let z = x.t();
@@ -195,6 +195,7 @@ proptest! {
 }
 
 #[test]
+#[allow(clippy::reversed_empty_ranges)]
 fn ranges_of_every_kind() {
     let x = Tensor::arange(0, 6, 1).unwrap();
     let elements = |y: Result<Tensor>| y.unwrap().to_vec::<i64>().unwrap();
