@@ -133,22 +133,32 @@ impl Train {
 
     /// Records gradients and updates after the loss, for the user's line `at`.
     fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
-        self.optimizer.check()?;
-        single_float(tape, loss)?;
-        let one = tape.originating(at, || loss.full_like(1.0));
+        self.optimizer.check().map_err(|e| e.at(at))?;
+        single_float(tape, loss).map_err(|e| e.at(at))?;
         let slots: Vec<(usize, &Slot)> =
             self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen()).collect();
-        let gradients = gradients(tape, loss, &slots)?;
-        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
-        let mut updates = Vec::with_capacity(slots.len());
-        for ((i, slot), (x, xbar)) in slots.into_iter().zip(gradients) {
-            let state = slot.state_on(tape, self.optimizer.states(), &x.ty())?;
-            let numbers = numbers.of(slot.updates + 1, x.dtype());
-            let update = self.optimizer.update(x, xbar, &state, numbers);
-            slot.check(&x.ty(), self.optimizer.states(), &update)?;
-            updates.push((i, update));
-        }
+        let gradients = gradients(tape, loss, &slots).map_err(|e| e.at(at))?;
+        // What the optimiser records is asked for by the caller's line; gradients come from the lines of the loss.
+        let updates = tape.originating(at, || self.updates(tape, slots, gradients)).map_err(|e| e.at(at))?;
         Ok(Step { loss, updates })
+    }
+
+    fn updates<'t>(
+        &self,
+        tape: &'t Tape,
+        slots: Vec<(usize, &Slot)>,
+        gradients: Vec<(Var<'t>, Var<'t>)>,
+    ) -> Result<Vec<(usize, Update<'t>)>> {
+        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
+        let states = self.optimizer.states();
+        let update = |((i, slot), (x, xbar)): ((usize, &Slot), (Var<'t>, Var<'t>))| {
+            let ty = x.ty();
+            let state = slot.state_on(tape, states, &ty)?;
+            let update = self.optimizer.update(x, xbar, &state, numbers.of(slot.updates + 1, ty.dtype));
+            slot.check(&ty, states, &update)?;
+            Ok((i, update))
+        };
+        slots.into_iter().zip(gradients).map(update).collect()
     }
 }
 
@@ -169,7 +179,6 @@ fn single_float(tape: &Tape, loss: Var<'_>) -> Result<()> {
 }
 
 /// Each parameter's variable and gradient, or an error that names those without.
-#[track_caller]
 fn gradients<'t>(tape: &'t Tape, loss: Var<'t>, slots: &[(usize, &Slot)]) -> Result<Vec<(Var<'t>, Var<'t>)>> {
     let found: Vec<Option<Var<'t>>> = slots.iter().map(|(_, slot)| slot.param.found_on(tape)).collect();
     let xs: Vec<Var<'t>> = found.iter().flatten().copied().collect();
@@ -191,7 +200,6 @@ fn gradients<'t>(tape: &'t Tape, loss: Var<'t>, slots: &[(usize, &Slot)]) -> Res
 
 impl Slot {
     /// The optimiser's state as variables, zero at first.
-    #[track_caller]
     fn state_on<'t>(&self, tape: &'t Tape, states: usize, ty: &Type) -> Result<Vec<Var<'t>>> {
         if self.updates == 0 {
             let zero = Tensor::zeros(&ty.shape, ty.dtype)?;
@@ -230,13 +238,11 @@ struct Numbers<'a, 't> {
 }
 
 impl<'t> Numbers<'_, 't> {
-    #[track_caller]
     fn of(&mut self, step: u64, dtype: DType) -> &[Var<'t>] {
         let (tape, optimizer) = (self.tape, self.optimizer);
-        let at = Location::caller();
         self.known.entry((step, dtype)).or_insert_with(|| {
             let input = |number: f64| tape.input(&Tensor::from(Scalar::from(number).cast(dtype)));
-            tape.originating(at, || optimizer.numbers(step).into_iter().map(input).collect())
+            optimizer.numbers(step).into_iter().map(input).collect()
         })
     }
 }

@@ -62,6 +62,8 @@ macro_rules! activations {
 }
 
 const XAVIER: Init = Init::XavierUniform { gain: 1.0 };
+const KAIMING: Init = Init::KaimingUniform { slope: 0.0 };
+const LEAKY_SLOPE: f64 = 0.01;
 
 activations! {
     /// y = x
@@ -70,6 +72,27 @@ activations! {
     Sigmoid, "sigmoid", |x| x.sigmoid(), XAVIER;
     /// y = tanh x
     Tanh, "tanh", |x| x.tanh(), XAVIER;
+    /// y = x where x > 0, else 0
+    Relu, "relu", |x| x.relu(), KAIMING;
+    /// y = x where x > 0, else x / 100
+    LeakyRelu, "leaky_relu", |x| x.leaky_relu(LEAKY_SLOPE), Init::KaimingUniform { slope: LEAKY_SLOPE };
+    /// y = x where x > 0, else e^x - 1
+    Elu, "elu", |x| x.elu(1.0), KAIMING;
+    /// The scaled exponential linear unit, which keeps mean 0 and variance 1
+    Selu, "selu", |x| x.selu(), Init::KaimingNormal { slope: 1.0 };
+    /// y = x P(x), with P the normal distribution's
+    Gelu, "gelu", |x| x.gelu(), KAIMING;
+    /// GELU approximated by a tanh
+    GeluTanh, "gelu_tanh", |x| x.gelu_tanh(), KAIMING;
+    /// y = x / (1 + e^-x)
+    #[doc(alias = "swish")]
+    Silu, "silu", |x| x.silu(), KAIMING;
+    /// y = x tanh ln(1 + e^x)
+    Mish, "mish", |x| x.mish(), KAIMING;
+    /// y = ln(1 + e^x)
+    Softplus, "softplus", |x| x.softplus(), XAVIER;
+    /// y = x / (1 + |x|)
+    Softsign, "softsign", |x| x.softsign(), XAVIER;
 }
 
 impl Module for Activation {

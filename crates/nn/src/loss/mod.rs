@@ -3,6 +3,18 @@
 //! Each is a mean over all elements (over all labels, for classes), and has a twin `…_with` that takes a
 //! [`Reduction`]. A prediction and a target of different shapes are an error: broadcasting them would
 //! compare every one with every other, in silence.
+//!
+//! - Numbers: [`mse`], [`l1`], [`huber`].
+//! - Two classes: [`bce_with_logits`], and [`bce`] where there are only probabilities.
+//! - More classes: [`cross_entropy`], and [`nll`] where there are only log-probabilities.
+
+mod binary;
+mod classes;
+mod regression;
+
+pub use binary::{bce, bce_with, bce_with_logits, bce_with_logits_with};
+pub use classes::{cross_entropy, cross_entropy_with, nll, nll_with};
+pub use regression::{huber, huber_with, l1, l1_with, mse, mse_with};
 
 use wengert_autograd::Var;
 use wengert_tensor::Error;
@@ -23,19 +35,17 @@ impl Reduction {
     #[track_caller]
     fn of(self, losses: Var<'_>) -> Var<'_> {
         match self {
-            Self::Mean => losses.sum() / losses.shape().numel() as f64,
+            Self::Mean => losses.mean(),
             Self::Sum => losses.sum(),
             Self::None => losses,
         }
     }
 }
 
-/// `x`, or the mistake that it and the target `y` are not of one shape and float dtype.
+/// That a prediction and a target are of one shape and float dtype, or a poisoned variable.
 #[track_caller]
 fn fit<'t>(loss: &str, x: Var<'t>, y: Var<'t>) -> Result<(), Var<'t>> {
-    if let Some(poisoned) = [x, y].into_iter().find(|v| v.is_poisoned()) {
-        return Err(poisoned);
-    }
+    defined(&[x, y])?;
     let (a, b) = (x.ty(), y.ty());
     let error = if a.shape != b.shape {
         Error::shape(format!("{loss}: prediction {} and target {} differ", a.shape, b.shape))
@@ -49,33 +59,7 @@ fn fit<'t>(loss: &str, x: Var<'t>, y: Var<'t>) -> Result<(), Var<'t>> {
     Err(x.tape().error(error))
 }
 
-/// The mean of (x - y)^2.
-///
-/// ```
-/// use wengert_autograd::Tape;
-/// use wengert_nn::loss::mse;
-/// use wengert_tensor::Tensor;
-///
-/// let tape = Tape::new();
-/// let x = tape.input(&Tensor::from([[1.0], [2.0]]));
-/// assert_eq!(mse(x, tape.input(&Tensor::from([[0.0], [4.0]]))).item()?, 2.5);
-///
-/// let err = mse(x, tape.input(&Tensor::from([0.0, 4.0]))).item().unwrap_err();
-/// assert_eq!(err.sentence(), "mse: prediction [2, 1] and target [2] differ");
-/// # Ok::<(), wengert_tensor::Error>(())
-/// ```
-#[doc(alias = "mse_loss")]
-#[track_caller]
-pub fn mse<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
-    mse_with(x, y, Reduction::Mean)
-}
-
-/// As [`mse`], reduced as said.
-#[track_caller]
-pub fn mse_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> Var<'t> {
-    if let Err(poisoned) = fit("mse", x, y) {
-        return poisoned;
-    }
-    let d = x - y;
-    reduction.of(d * d)
+/// That none of `xs` is poisoned, or the first that is.
+fn defined<'t>(xs: &[Var<'t>]) -> Result<(), Var<'t>> {
+    xs.iter().find(|x| x.is_poisoned()).map_or(Ok(()), |poisoned| Err(*poisoned))
 }
