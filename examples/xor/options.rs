@@ -1,7 +1,7 @@
 //! The command line: every option checked before any work is done.
 
 use std::ffi::OsString;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -11,22 +11,27 @@ use wengert::prelude::*;
 use crate::Outcome;
 
 /// What `--help` prints.
-pub const HELP: &str = "\
+pub fn help() -> String {
+    let activations = Activation::ALL.iter().map(|activation| activation.name()).collect::<Vec<_>>().join(", ");
+    HELP.replace("ACTIVATIONS", &activations)
+}
+
+const HELP: &str = "\
 Trains a small network to compute XOR, by gradients from the tape.
 
 Usage: cargo run --release --example xor -- [OPTIONS]
 
 Network:
   --hidden SIZES      sizes of the hidden layers, separated by commas [4]
-  --activation NAME   of the hidden layers: sigmoid, tanh, relu, gelu, silu, identity [sigmoid]
-                      (the output is always a sigmoid)
+  --activation NAME   of the hidden layers; the output is always a sigmoid [sigmoid]
+                      ACTIVATIONS
   --dtype NAME        f32, f64 [f32]
   --seed N            of the initial weights [0]
 
 Training, over all four points at once:
   --loss NAME         mse (mean squared error), bce (binary cross-entropy) [mse]
   --optimizer NAME    sgd, momentum, nesterov, adam, adamw [sgd]
-  --lr RATE           learning rate [by optimizer: 7, 1, 1, 0.05, 0.05]
+  --lr RATE           learning rate [by optimizer: 7, 1, 1, 0.01, 0.01]
   --epochs N          updates [3000]
 
 Output:
@@ -39,11 +44,11 @@ Output:
   -h, --help          this text
 
 XOR is learned when all four outputs are on the right side of 0.5.
-Exit code: 0 learned, 1 not learned, 2 for an option or a file that cannot be used.";
+Exit code: 0 learned (with --tutorial: NumPy's numbers repeated), 1 not, 2 for an option or a file that cannot be used.";
 
 /// What to do.
 pub enum Command {
-    /// Print [`HELP`].
+    /// Print [`help`].
     Help,
     /// Repeat NumPy's runs.
     Tutorial,
@@ -77,14 +82,6 @@ pub enum Method {
     AdamW,
 }
 
-const ACTIVATIONS: [(&str, Activation); 6] = [
-    ("sigmoid", Activation::Sigmoid),
-    ("tanh", Activation::Tanh),
-    ("relu", Activation::Relu),
-    ("gelu", Activation::Gelu),
-    ("silu", Activation::Silu),
-    ("identity", Activation::Identity),
-];
 const DTYPES: [(&str, DType); 2] = [("f32", DType::F32), ("f64", DType::F64)];
 const LOSSES: [(&str, Loss); 2] = [("mse", Loss::Mse), ("bce", Loss::Bce)];
 const METHODS: [(&str, Method); 5] = [
@@ -131,13 +128,25 @@ impl Default for Options {
     }
 }
 
+impl Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sgd => "gradient descent",
+            Self::Momentum => "gradient descent with momentum 0.9",
+            Self::Nesterov => "gradient descent with Nesterov momentum 0.9",
+            Self::Adam => "Adam",
+            Self::AdamW => "AdamW",
+        })
+    }
+}
+
 impl Method {
     /// The default learning rate.
     fn usual_rate(self) -> f64 {
         match self {
             Self::Sgd => 7.0,
             Self::Momentum | Self::Nesterov => 1.0,
-            Self::Adam | Self::AdamW => 0.05,
+            Self::Adam | Self::AdamW => 0.01,
         }
     }
 }
@@ -173,7 +182,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Outcome<Command> 
         let text = || value.clone().into_string().map_err(|raw| format!("{option}: {raw:?} is not text"));
         match option.as_str() {
             "--hidden" => options.hidden = sizes(&option, &text()?)?,
-            "--activation" => options.activation = choice(&option, &text()?, &ACTIVATIONS)?,
+            "--activation" => options.activation = text()?.parse()?,
             "--dtype" => options.dtype = choice(&option, &text()?, &DTYPES)?,
             "--seed" => options.seed = number(&option, &text()?, 0, u64::MAX)?,
             "--loss" => options.loss = choice(&option, &text()?, &LOSSES)?,
@@ -265,8 +274,8 @@ mod tests {
 
     #[test]
     fn the_rate_follows_the_optimizer_in_either_order() {
-        for line in ["--optimizer adam", "--lr 0.05 --optimizer adam", "--optimizer adam --lr 0.05"] {
-            assert!(matches!(parsed(line), Ok(Command::Train(o)) if o.rate == 0.05), "{line}");
+        for line in ["--optimizer adam", "--lr 0.01 --optimizer adam", "--optimizer adam --lr 0.01"] {
+            assert!(matches!(parsed(line), Ok(Command::Train(o)) if o.rate == 0.01), "{line}");
         }
     }
 
