@@ -158,3 +158,22 @@ fn a_variable_between_gets_its_own_gradient() -> Result<()> {
     assert_eq!(values, [12.0, 2.0, 1.0]);
     Ok(())
 }
+
+#[test]
+fn transformations_append_and_never_edit() -> Result<()> {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from([[1.0, 2.0], [3.0, -4.0]]));
+    let y = (x.matmul(x.t()).sin() * x).sum();
+    let lines = || -> Vec<String> {
+        tape.to_string().lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    let before = lines();
+    let g = y.grad(x);
+    pushforward(&[g], &[x], &[Some(x)]);
+    jacobian(|x| x * x, x);
+    vmap(|x| x.exp(), x);
+    let after = lines();
+    assert!(after.len() > before.len());
+    assert_eq!(after[..before.len()], before);
+    tape.check()
+}

@@ -43,3 +43,21 @@ fn axes_that_do_not_exist_repeat_or_are_out_of_order_are_errors() {
     assert_eq!(fails([2, 3], DType::F64, |out| scan::cumsum(v, 2, out)), ErrorKind::Index);
     assert_eq!(fails([2, 3], DType::I64, |out| sort::argsort(v, 2, true, out)), ErrorKind::Index);
 }
+
+#[test]
+fn huge_axes_beside_an_empty_one_cost_nothing() {
+    let n = 1usize << 62;
+    for shape in [[0, n, 8], [n, 0, 8], [n, 8, 0]] {
+        let x = Tensor::zeros(shape.map(|size| size.min(1)), DType::F64).unwrap().broadcast_to(shape).unwrap();
+        assert_eq!(x.add(&x).unwrap().shape(), x.shape());
+        assert_eq!(x.sum().unwrap(), Tensor::from(0.0));
+        assert!(x.mean().unwrap().item().unwrap().is_nan());
+        for axis in 0..3 {
+            // The result is as empty, or too large.
+            let kinds = [x.sum_axes(axis).err(), x.var_axes(axis, 0).err(), x.prod_keep(axis).err()];
+            assert!(kinds.iter().flatten().all(|e| e.kind() == ErrorKind::Memory), "{kinds:?}");
+            assert_eq!(x.cumsum(axis).unwrap().shape(), x.shape());
+            assert_eq!(x.argsort(axis, true).unwrap().shape(), x.shape());
+        }
+    }
+}

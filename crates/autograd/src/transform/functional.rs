@@ -219,7 +219,8 @@ pub fn hessian<A: Args>(
         &|f, x, _| {
             let g = gradients_at(line, f(x), x);
             // Column blocks d g / d x_j come together; answers are wanted row by row.
-            let columns: Vec<Vec<Option<Var<'_>>>> = x.iter().map(|&x| by_columns(&g, x)).collect();
+            let by = |&x: &_| by_columns(&g, x);
+            let columns: Vec<_> = g[0].tape().originating(line, || x.iter().map(by).collect());
             let zero = |i: usize, j: usize| {
                 let shape = g[i].shape().iter().chain(x[j].shape().iter()).copied().collect::<Shape>();
                 g[i].scalar(0.0.into(), shape)

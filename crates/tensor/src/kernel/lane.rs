@@ -27,8 +27,11 @@ impl Lane {
 }
 
 /// Calls `each` for every lane along `axis` of `layout`, and for the same lane of a row-major result
-/// of the same shape, in row-major order of the other axes.
+/// of the same shape, in row-major order of the other axes. An empty layout has none.
 pub(crate) fn lanes(layout: &Layout, axis: usize, mut each: impl FnMut(Lane, Lane)) {
+    if layout.numel() == 0 {
+        return;
+    }
     let result = Layout::contiguous(layout.shape().clone());
     let order = (0..layout.shape().rank()).filter(|&a| a != axis).collect::<SmallVec<[usize; 4]>>();
     let (x, y) = (layout.permute(&order), result.permute(&order));

@@ -120,6 +120,11 @@ fn reduce<T: Element>(
         let n = out.len();
         return Err(Error::shape(format!("{op}: axes {axes:?} of shape {shape} into a result of {n} elements")));
     }
+    let numel = axes.iter().map(|&axis| shape[axis]).collect::<Shape>().numel();
+    if numel == 0 || out.is_empty() {
+        out.fill(first);
+        return Ok(());
+    }
     let strides: SmallVec<[isize; 4]> =
         x.layout.strides().iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &s)| s).collect();
     let mut run = Run::new(x, axes);
@@ -132,14 +137,14 @@ fn reduce<T: Element>(
             let (tiles, single) = out.as_chunks_mut::<TILE>();
             for tile in tiles {
                 run.begin(start);
-                *tile = tree(run.numel, &mut run, first, f);
+                *tile = tree(numel, &mut run, first, f);
                 start += TILE;
             }
             out = single;
         }
         for out in out {
             run.begin(start);
-            [*out] = tree(run.numel, &mut run, first, f);
+            [*out] = tree(numel, &mut run, first, f);
             start = start.wrapping_add_signed(row.stride[0]);
         }
     });
@@ -185,17 +190,14 @@ struct Run<'a, T> {
     /// Size and stride of the reduced axes, innermost first, merged where they continue each other.
     axes: SmallVec<[(usize, isize); 4]>,
     index: SmallVec<[usize; 4]>,
-    numel: usize,
     place: isize,
 }
 
 impl<'a, T: Element> Run<'a, T> {
     fn new(x: Strided<'a, T>, axes: &[usize]) -> Self {
         let mut merged: SmallVec<[(usize, isize); 4]> = SmallVec::new();
-        let mut numel = 1;
         for &axis in axes.iter().rev() {
             let (size, stride) = (x.layout.shape()[axis], x.layout.strides()[axis]);
-            numel *= size;
             match merged.last_mut() {
                 _ if size == 1 => {}
                 Some((inner, step)) if stride == *step * *inner as isize => *inner *= size,
@@ -203,7 +205,7 @@ impl<'a, T: Element> Run<'a, T> {
             }
         }
         let index = SmallVec::from_elem(0, merged.len());
-        Self { data: x.data, axes: merged, index, numel, place: 0 }
+        Self { data: x.data, axes: merged, index, place: 0 }
     }
 
     /// The distance between one element and the next, mostly.

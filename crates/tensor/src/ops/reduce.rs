@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernel::reduce::{self, Reduce};
 use crate::kernel::{argreduce, copy};
 use crate::layout::Layout;
-use crate::shape::Axes;
+use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -29,7 +29,7 @@ impl Tensor {
     }
 
     fn count(&self, axes: &Axes) -> Result<usize> {
-        Ok(axes.resolve(self.shape())?.iter().map(|&axis| self.shape()[axis]).product())
+        Ok(axes.resolve(self.shape())?.iter().map(|&axis| self.shape()[axis]).collect::<Shape>().numel())
     }
 }
 
