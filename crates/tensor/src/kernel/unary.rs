@@ -132,6 +132,15 @@ pub fn polygamma(n: u32, x: View, out: ViewMut) -> Result<()> {
     })
 }
 
+/// xⁿ by repeated squaring.
+///
+/// # Errors
+/// Where the dtype is not a float, or the result does not fit.
+pub fn powi(n: i32, x: View, out: ViewMut) -> Result<()> {
+    let op = "powi";
+    with_float!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, |x: T| x.powi(n)))
+}
+
 /// Not x, of truth values.
 ///
 /// # Errors
