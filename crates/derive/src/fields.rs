@@ -13,6 +13,7 @@ pub struct Pattern<'a> {
 
 struct Visited<'a> {
     member: Member,
+    binding: Ident,
     ty: &'a Type,
     /// Whether the field adds no name of its own.
     transparent: bool,
@@ -24,7 +25,8 @@ impl<'a> Pattern<'a> {
         let mut visited = Vec::new();
         for (field, member) in fields.iter().zip(fields.members()) {
             if !is_skipped(field)? {
-                visited.push(Visited { member, ty: &field.ty, transparent });
+                let binding = format_ident!("field_{}", visited.len());
+                visited.push(Visited { member, binding, ty: &field.ty, transparent });
             }
         }
         Ok(Self { path, visited })
@@ -37,20 +39,16 @@ impl<'a> Pattern<'a> {
     pub fn arm(&self) -> TokenStream {
         let Self { path, visited } = self;
         let members = visited.iter().map(|field| &field.member);
-        let bindings = visited.iter().map(Visited::binding);
+        let bindings = visited.iter().map(|field| &field.binding);
         let visits = visited.iter().map(Visited::visit);
         quote!(#path { #(#members: #bindings,)* .. } => { #(#visits)* })
     }
 }
 
 impl Visited<'_> {
-    fn binding(&self) -> Ident {
-        format_ident!("field_{}", self.member)
-    }
-
     /// Spanned by the type, so that the compiler's "is not a module" points at it.
     fn visit(&self) -> TokenStream {
-        let binding = self.binding();
+        let binding = &self.binding;
         if self.transparent {
             return quote_spanned!(self.ty.span()=> ::wengert::Module::visit(#binding, visitor););
         }

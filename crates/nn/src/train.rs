@@ -83,7 +83,7 @@ impl Train {
     #[track_caller]
     pub fn step(&mut self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<f64> {
         let tape = if self.debug { Tape::eager() } else { Tape::new() };
-        let step = self.record(&tape, loss(&tape)).map_err(|e| e.at(Location::caller()))?;
+        let step = self.record(&tape, loss(&tape), Location::caller())?;
         let mut values = tape.evaluate(&step.vars())?.into_iter();
         let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
         for (i, update) in &step.updates {
@@ -105,7 +105,7 @@ impl Train {
     #[track_caller]
     pub fn dot(&self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<String> {
         let tape = Tape::new();
-        let step = self.record(&tape, loss(&tape)).map_err(|e| e.at(Location::caller()))?;
+        let step = self.record(&tape, loss(&tape), Location::caller())?;
         Ok(tape.to_dot(&step.vars()))
     }
 
@@ -131,11 +131,11 @@ impl Train {
         self.steps
     }
 
-    /// Records gradients and updates after the loss.
-    #[track_caller]
-    fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>) -> Result<Step<'t>> {
+    /// Records gradients and updates after the loss, for the user's line `at`.
+    fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
         self.optimizer.check()?;
         single_float(tape, loss)?;
+        let one = tape.originating(at, || loss.full_like(1.0));
         let slots: Vec<(usize, &Slot)> =
             self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen()).collect();
         let gradients = gradients(tape, loss, &slots)?;
