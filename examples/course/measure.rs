@@ -136,7 +136,8 @@ impl Course {
             hint::black_box(call()?);
         }
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok());
+        let kib =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok());
         let kib: f64 = kib.ok_or_else(|| Error::file("gpt_rss: this system does not tell a process's peak memory"))?;
         self.report(kib / 1024.0, "");
         Ok(())

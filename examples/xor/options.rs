@@ -172,8 +172,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Outcome<Command> 
             other => return Err(other.unexpected().into()),
         };
         let known = [
-            "--hidden", "--activation", "--dtype", "--seed", "--loss", "--optimizer", "--lr", "--epochs", "--plot",
-            "--graph", "--seeds",
+            "--hidden",
+            "--activation",
+            "--dtype",
+            "--seed",
+            "--loss",
+            "--optimizer",
+            "--lr",
+            "--epochs",
+            "--plot",
+            "--graph",
+            "--seeds",
         ];
         if !known.contains(&option.as_str()) {
             return Err(format!("there is no option {option}").into());

@@ -69,7 +69,8 @@ fn draw_surface(area: &Area<'_>, outputs: &[f64]) -> Outcome<()> {
     }))?;
     for (point, target) in POINTS.iter().zip(TARGETS) {
         let at = (point[0], point[1]);
-        chart.draw_series([Circle::new(at, 8, colour(target[0]).filled()), Circle::new(at, 8, BLACK.stroke_width(2))])?;
+        chart
+            .draw_series([Circle::new(at, 8, colour(target[0]).filled()), Circle::new(at, 8, BLACK.stroke_width(2))])?;
         let label = format!("{} xor {} = {}", point[0], point[1], target[0]);
         chart.draw_series([Text::new(label, (at.0 - 0.11, at.1 - 0.05), ("sans-serif", 14))])?;
     }

@@ -28,8 +28,7 @@ fn train(run: &Run, mut seen: impl FnMut(&Record, f64, &[f64]) -> Outcome<()>) -
     let mut train = Train::new(&mlp, Sgd::new(RATE));
     let mut epoch = 0;
     for record in run.trace {
-        let mut step =
-            || train.step(|t| 0.5 * mse_with(mlp.forward(t.input(&x)), t.input(&y), Reduction::Sum));
+        let mut step = || train.step(|t| 0.5 * mse_with(mlp.forward(t.input(&x)), t.input(&y), Reduction::Sum));
         while epoch < record.epoch {
             step()?;
             epoch += 1;

@@ -18,11 +18,13 @@ pub fn lstm(course: &Course) -> Result<()> {
     let (w_input, w_hidden) = (weight(361, &[4 * HIDDEN, INPUT])?, weight(362, &[4 * HIDDEN, HIDDEN])?);
     let (b_input, b_hidden) = (weight(363, &[4 * HIDDEN])?, weight(364, &[4 * HIDDEN])?);
 
-    let f = |[w_input, w_hidden, b_input, b_hidden]: [Var<'_>; 4]| {
+    let names = ["g_weight_ih_l0", "g_weight_hh_l0", "g_bias_ih_l0", "g_bias_hh_l0"];
+    let weights = [&w_input, &w_hidden, &b_input, &b_hidden];
+    value_and_gradients(course, weights, names, |[w_input, w_hidden, b_input, b_hidden]| {
         let tape = w_input.tape();
         // What the inputs contribute to the gates does not depend on the state: one product for all steps.
         let from_inputs = tape.input(&x).matmul(w_input.t()) + (b_input + b_hidden);
-        let mut hidden = w_input.tape().full([BATCH, HIDDEN], 0.0_f32);
+        let mut hidden = tape.full([BATCH, HIDDEN], 0.0_f32);
         let mut cell = hidden;
         for step in 0..STEPS {
             let gates = from_inputs.select_axis(1, step as isize) + hidden.matmul(w_hidden.t());
@@ -32,7 +34,5 @@ pub fn lstm(course: &Course) -> Result<()> {
             hidden = show * cell.tanh();
         }
         (hidden * hidden).mean()
-    };
-    let names = ["g_weight_ih_l0", "g_weight_hh_l0", "g_bias_ih_l0", "g_bias_hh_l0"];
-    value_and_gradients(course, f, [&w_input, &w_hidden, &b_input, &b_hidden], names)
+    })
 }
