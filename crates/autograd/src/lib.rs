@@ -26,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+mod function;
 pub mod op;
 mod program;
 mod tape;

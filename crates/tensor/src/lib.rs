@@ -13,6 +13,7 @@ pub mod kernel;
 mod layout;
 mod ops;
 mod print;
+mod random;
 mod shape;
 mod storage;
 mod tensor;
@@ -20,7 +21,10 @@ pub mod view;
 
 pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
+pub use kernel::conv::Conv;
+pub use kernel::pad::Pad;
 pub use layout::{Layout, SliceRange, Strides, window_positions};
+pub use random::Rng;
 pub use shape::{Axes, AxisList, Shape, Sizes};
 pub use storage::{ALIGNMENT, Buffer, Storage};
 pub use tensor::Tensor;

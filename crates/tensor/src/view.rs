@@ -175,6 +175,17 @@ impl<'a> ViewMut<'a> {
         self.shape
     }
 
+    /// The same elements, borrowed for a shorter time: for a kernel whose result another then continues.
+    pub fn reborrow(&mut self) -> ViewMut<'_> {
+        let data = match &mut self.data {
+            DataMut::F32(d) => DataMut::F32(d),
+            DataMut::F64(d) => DataMut::F64(d),
+            DataMut::I64(d) => DataMut::I64(d),
+            DataMut::Bool(d) => DataMut::Bool(d),
+        };
+        ViewMut { data, shape: self.shape }
+    }
+
     /// The elements as a slice of `T`, or an error that names the operation that wanted it.
     ///
     /// # Errors

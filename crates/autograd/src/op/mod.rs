@@ -39,11 +39,9 @@ macro_rules! table {
                 }
             }
 
-            /// Operations of the table at operands where the laws of differentiation can be checked.
-            pub fn examples() -> Vec<Example> {
-                let mut all = Vec::new();
-                $($(all.extend($Name::examples());)+)*
-                all
+            /// The whole table: the name of every operation, with operands at which the laws can be checked.
+            pub fn table() -> Vec<(&'static str, Vec<Example>)> {
+                vec![$($((stringify!($Name), $Name::examples()),)+)*]
             }
 
             /// The operation's struct, as Rust's `Debug` prints it.
@@ -77,4 +75,11 @@ table! {
     reshape: Reshape;
     permute: Permute;
     broadcast: Broadcast;
+    slice: Slice;
+    flip: Flip;
+    pad: Pad;
+    concat: Concat;
+    gather: Gather, ScatterAdd;
+    index_select: IndexSelect, IndexAdd;
+    window: Windows, Fold;
 }

@@ -88,7 +88,11 @@ impl<'t> Var<'t> {
         if self.is_poisoned() {
             return Err(self);
         }
-        axes.into().resolve(&self.shape()).map_err(|e| self.tape().error(e.within(op)))
+        // No closure: it would be the caller that the mistake is said to be made by.
+        match axes.into().resolve(&self.shape()) {
+            Ok(axes) => Ok(axes),
+            Err(error) => Err(self.tape().error(error.within(op))),
+        }
     }
 
     /// This reduction of `x` over `axes`, with those axes back at size 1.

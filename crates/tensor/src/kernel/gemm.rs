@@ -47,6 +47,11 @@ impl<'a, T: Copy> Matrix<'a, T> {
         Self { start, sizes: [self.sizes[0], range.len()], ..self }
     }
 
+    /// Some of the rows.
+    pub fn rows(self, range: Range<usize>) -> Self {
+        self.t().columns(range).t()
+    }
+
     fn place(&self, i: usize, j: usize) -> usize {
         (self.start as isize + i as isize * self.strides[0] + j as isize * self.strides[1]) as usize
     }

@@ -6,6 +6,7 @@
 
 pub mod binary;
 pub mod concat;
+pub mod conv;
 pub mod copy;
 pub mod each;
 pub mod gather;

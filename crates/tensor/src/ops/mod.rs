@@ -1,3 +1,9 @@
 //! The methods of [`Tensor`](crate::Tensor), one file a family.
 
+mod concat;
+mod conv;
+mod gather;
+mod matmul;
+mod pad;
 mod views;
+mod window;
