@@ -33,6 +33,7 @@ mod tape;
 pub mod transform;
 mod ty;
 
+pub use op::Operand;
 pub use tape::{Eqn, Tape, Var, VarId};
 pub use transform::{Args, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
 pub use ty::Type;

@@ -1,58 +1,53 @@
-//! The four operations and negation, elementwise, and Rust's operators for them.
+//! The four operations, negation, and division with remainder, elementwise; Rust's operators for them.
 //!
 //! The operands of an equation have one type. The operators broadcast by NumPy's rule first, by
 //! equations of their own; a plain number takes the dtype and shape of the variable.
 
+#![expect(clippy::should_implement_trait, reason = "beside the operators, methods that take any plain number")]
+
 use std::ops;
 
-use wengert_tensor::{Error, Result, kernel};
+use wengert_tensor::Error;
 
-use super::{Op, elementwise, operands, same_types};
+use super::elementwise::{number, pair_of_floats, pair_of_numbers};
+use super::{Op, elementwise};
 use crate::tape::Var;
-use crate::ty::Type;
 
-elementwise! { @rule
-    /// y = -x,  dy = -dx
-    Neg, neg,
-    |op, x| numbers(op, &operands::<1>(op, x)?),
-    |x: &[wengert_tensor::View], out| kernel::unary::neg(x[0], out),
-    |_, _, _, bar| Some(-bar),
-    [vec![wengert_tensor::Tensor::from([0.5, -2.0])]]
+elementwise! { unary:
+    /// y = -x,  dy/dx = -1
+    Neg: neg (number), |_, _, bar| -bar, [0.5, -2.0];
+    /// y = 1 / x,  dy/dx = -y²
+    #[doc(alias = "reciprocal")]
+    Recip: recip, |_, y, bar| -(bar * y * y), [0.5, -2.0, 3.0];
+    /// y = x²,  dy/dx = 2 x
+    Square: square (number), |x, _, bar| bar * (2.0 * x), [0.5, -2.0, 0.0];
 }
 
 elementwise! { binary:
     /// z = x + y,  dz = dx + dy
-    Add: add (pair_of_numbers), |_, _, _, bar| Some(bar), Some(bar), [(1.0, 0.5), (-2.0, 3.0)];
+    Add: add (pair_of_numbers), |_, _, _, bar| bar, bar, [(1.0, 0.5), (-2.0, 3.0)];
     /// z = x - y,  dz = dx - dy
-    Sub: sub (pair_of_numbers), |_, _, _, bar| Some(bar), Some(-bar), [(1.0, 0.5), (-2.0, 3.0)];
+    #[doc(alias = "subtract")]
+    Sub: sub (pair_of_numbers), |_, _, _, bar| bar, -bar, [(1.0, 0.5), (-2.0, 3.0)];
     /// z = x y,  dz = y dx + x dy
-    Mul: mul (pair_of_numbers), |x, y, _, bar| Some(bar * y), Some(bar * x), [(1.0, 0.5), (-2.0, 3.0)];
+    #[doc(alias = "multiply")]
+    Mul: mul (pair_of_numbers), |x, y, _, bar| bar * y, bar * x, [(1.0, 0.5), (-2.0, 3.0)];
     /// z = x / y,  dz = (dx - z dy) / y
-    Div: div (pair_of_floats), |_, y, z, bar| Some(bar / y), Some(-(bar / y) * z), [(1.0, 0.5), (-2.0, 3.0)];
+    #[doc(alias = "divide")]
+    #[doc(alias = "true_divide")]
+    Div: div (pair_of_floats), |_, y, z, bar| bar / y, -(bar / y) * z, [(1.0, 0.5), (-2.0, 3.0)];
+    /// z = x - y ⌊x / y⌋, the remainder with the divisor's sign;  dz = dx - ⌊x / y⌋ dy
+    #[doc(alias = "remainder")]
+    #[doc(alias = "mod")]
+    Rem: rem (pair_of_numbers), |x, y, _, bar| bar, -(bar * x.floor_div(y)), [(5.5, 2.0), (-2.0, 0.75)];
+    /// z = x - y trunc(x / y), the remainder with the dividend's sign;  dz = dx - trunc(x / y) dy
+    Fmod: fmod (pair_of_numbers), |x, y, z, bar| bar, -(bar * ((x - z) / y).round()), [(5.5, 2.0), (-2.0, 0.75)];
 }
 
-fn numbers(op: &str, x: &[&Type]) -> Result<Type> {
-    match x[0].dtype {
-        wengert_tensor::DType::Bool => Err(Error::dtype(format!("{op}: takes numbers, got {}", x[0]))),
-        _ => Ok(x[0].clone()),
-    }
-}
-
-/// Two operands of one type, which is not `bool`.
-pub(crate) fn pair_of_numbers(op: &str, x: &[&Type]) -> Result<Type> {
-    let [a, b] = operands(op, x)?;
-    same_types(op, a, b)?;
-    numbers(op, &[a])
-}
-
-/// Two operands of one type, a float.
-pub(crate) fn pair_of_floats(op: &str, x: &[&Type]) -> Result<Type> {
-    let [a, b] = operands(op, x)?;
-    same_types(op, a, b)?;
-    match a.dtype.is_float() {
-        true => Ok(a.clone()),
-        false => Err(Error::dtype(format!("{op}: takes a float dtype, got {a}"))),
-    }
+elementwise! { relations:
+    /// z = ⌊x / y⌋
+    #[doc(alias = "floor_divide")]
+    FloorDiv: binary::floor_div (pair_of_numbers), [(5.5, 2.0), (-2.0, 0.75)];
 }
 
 impl<'t> Var<'t> {
@@ -90,7 +85,7 @@ macro_rules! operators {
 
             #[track_caller]
             fn $method(self, other: f64) -> Var<'t> {
-                ops::$Trait::$method(self, self.full_like(other))
+                self.broadcast_with($Op, self.full_like(other))
             }
         }
 
@@ -99,7 +94,7 @@ macro_rules! operators {
 
             #[track_caller]
             fn $method(self, other: Var<'t>) -> Var<'t> {
-                ops::$Trait::$method(other.full_like(self), other)
+                other.full_like(self).broadcast_with($Op, other)
             }
         }
     )*};

@@ -6,10 +6,14 @@
 //!
 //! No file here names a transformation: rules are written with `Var` operators alone.
 
+mod elementwise;
+mod operand;
 mod rule;
 
+pub(crate) use elementwise::elementwise;
+pub use operand::Operand;
 pub use rule::{Custom, Example, Rule};
-pub(crate) use rule::{elementwise, lift, operands, same_types, single_float, sum_tangents};
+pub(crate) use rule::{lift, operands, same_types, sum_tangents};
 
 /// Makes [`Op`] of the table's lines, each `module: Operation, Operation;`.
 macro_rules! table {
@@ -66,11 +70,24 @@ macro_rules! table {
 table! {
     leaf: Input, Full;
     detach: StopGradient;
-    arithmetic: Neg, Add, Sub, Mul, Div;
-    exponential: Exp, Ln, Sqrt;
-    trigonometry: Sin, Cos;
-    sigmoid: Tanh, Sigmoid;
+    arithmetic: Neg, Add, Sub, Mul, Div, Recip, Square, Rem, Fmod, FloorDiv;
+    power: Pow, Powi, Sqrt, Rsqrt, Hypot;
+    exponential: Exp, Exp2, ExpM1, Ln, Ln1p, Log2, Log10;
+    trigonometry: Sin, Cos, Tan, Asin, Acos, Atan, Atan2;
+    hyperbolic: Sinh, Cosh, Asinh, Acosh, Atanh;
+    sigmoid: Tanh, Sigmoid, Softplus;
+    special: Erf, Erfc, Erfinv, Lgamma, Polygamma;
+    magnitude: Abs, Sign, Copysign, Maximum, Minimum;
+    rounding: Floor, Ceil, Round, Trunc;
+    compare: Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, IsNan, IsInf, IsFinite;
+    logic: LogicalAnd, LogicalOr, LogicalXor, LogicalNot;
+    select: Select;
+    cast: Cast;
     sum: Sum;
+    extreme: Max, Min, Argmax, Argmin;
+    quantify: Any, All;
+    scan: Cumsum, ArgCummax, ArgCummin;
+    sort: Argsort;
     matmul: Matmul;
     reshape: Reshape;
     permute: Permute;
@@ -82,4 +99,5 @@ table! {
     gather: Gather, ScatterAdd;
     index_select: IndexSelect, IndexAdd;
     window: Windows, Fold;
+    conv: Convolution;
 }

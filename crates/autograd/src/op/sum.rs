@@ -88,7 +88,7 @@ impl<'t> Var<'t> {
         if self.is_poisoned() {
             return Err(self);
         }
-        // No closure: it would be the caller that the mistake is said to be made by.
+        // Not `map_err`: a closure's caller would not be the user's line.
         match axes.into().resolve(&self.shape()) {
             Ok(axes) => Ok(axes),
             Err(error) => Err(self.tape().error(error.within(op))),

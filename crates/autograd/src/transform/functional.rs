@@ -9,6 +9,8 @@
     reason = "the answer's type spells out what is returned: a value and one part an argument"
 )]
 
+use std::panic::Location;
+
 use smallvec::SmallVec;
 use wengert_tensor::{Error, Shape, Tensor};
 
@@ -35,7 +37,10 @@ use crate::tape::Var;
 /// ```
 #[track_caller]
 pub fn grad<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A) -> A::Outcome<A::Each<A::Answer>> {
-    at.call(Vec::new(), f, &|f, x, _| gradients(f(x), x), |answers| A::each(&mut answers.map(Some), usize::MAX))
+    let line = Location::caller();
+    at.call(Vec::new(), f, &|f, x, _| gradients_at(line, f(x), x), |answers| {
+        A::each(&mut answers.map(Some), usize::MAX)
+    })
 }
 
 /// A function's value and its gradient.
@@ -53,12 +58,13 @@ pub fn value_and_grad<A: Args>(
     f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>,
     at: A,
 ) -> A::Outcome<(A::Answer, A::Each<A::Answer>)> {
+    let line = Location::caller();
     at.call(
         Vec::new(),
         f,
         &|f, x, _| {
             let y = f(x);
-            [y].into_iter().chain(gradients(y, x)).collect()
+            [y].into_iter().chain(gradients_at(line, y, x)).collect()
         },
         |answers| Some((answers.next()?, A::each(&mut answers.map(Some), usize::MAX)?)),
     )
@@ -81,14 +87,15 @@ pub fn jvp<A: Args>(
     at: A,
     dx: A,
 ) -> A::Outcome<(A::Answer, A::Answer)> {
+    let line = Location::caller();
     at.call(
         dx.leaves(),
         f,
         &|f, x, dx| {
             let y = f(x);
             let dx: Vec<_> = dx.iter().copied().map(Some).collect();
-            let missing = || y.tape().error(Error::gradient("jvp: the result does not depend on the arguments"));
-            vec![y, pushforward(&[y], x, &dx)[0].unwrap_or_else(missing)]
+            let dy = y.tape().originating(line, || pushforward(&[y], x, &dx)[0]);
+            vec![y, found(line, dy, y, "jvp: the result does not depend on the arguments")]
         },
         |answers| Some((answers.next()?, answers.next()?)),
     )
@@ -111,13 +118,16 @@ pub fn vjp<A: Args>(
     at: A,
     ybar: A::One,
 ) -> A::Outcome<(A::Answer, A::Each<A::Answer>)> {
+    let line = Location::caller();
     at.call(
         vec![ybar],
         f,
         &|f, x, ybar| {
             let y = f(x);
-            let bars = pullback(&[y], &[Some(ybar[0])], x);
-            [y].into_iter().chain(bars.into_iter().enumerate().map(|(i, bar)| found(bar, i, y, "vjp"))).collect()
+            let bars = y.tape().originating(line, || pullback(&[y], &[Some(ybar[0])], x));
+            let missing = |i: usize| format!("vjp: the result does not depend on argument {i}");
+            let bars = bars.into_iter().enumerate().map(|(i, bar)| found(line, bar, y, &missing(i)));
+            [y].into_iter().chain(bars).collect()
         },
         |answers| Some((answers.next()?, A::each(&mut answers.map(Some), usize::MAX)?)),
     )
@@ -136,14 +146,15 @@ pub fn vjp<A: Args>(
 /// ```
 #[track_caller]
 pub fn hvp<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A, v: A) -> A::Outcome<A::Each<A::Answer>> {
+    let line = Location::caller();
     at.call(
         v.leaves(),
         f,
         &|f, x, v| {
-            let g = gradients(f(x), x);
+            let g = gradients_at(line, f(x), x);
             let v: Vec<_> = v.iter().copied().map(Some).collect();
             // A gradient that is constant has a Hessian of zero: nothing is lost there.
-            let products = pushforward(&g, x, &v);
+            let products = x[0].tape().originating(line, || pushforward(&g, x, &v));
             products.into_iter().zip(&g).map(|(p, g)| p.unwrap_or_else(|| g.full_like(0.0))).collect()
         },
         |answers| A::each(&mut answers.map(Some), usize::MAX),
@@ -164,6 +175,7 @@ pub fn hvp<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A, v:
 /// ```
 #[track_caller]
 pub fn jacobian<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A) -> A::Outcome<A::Each<A::Answer>> {
+    let line = Location::caller();
     at.call(
         Vec::new(),
         f,
@@ -172,8 +184,11 @@ pub fn jacobian<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: 
             let mut answers = Vec::new();
             for (i, &x) in x.iter().enumerate() {
                 let reverse = y.shape().numel() <= x.shape().numel();
-                let block = if reverse { by_rows(y, x) } else { by_columns(&[y], x).swap_remove(0) };
-                answers.push(found(block, i, y, "jacobian"));
+                let block = y.tape().originating(line, || match reverse {
+                    true => by_rows(y, x),
+                    false => by_columns(&[y], x).swap_remove(0),
+                });
+                answers.push(found(line, block, y, &format!("jacobian: the result does not depend on argument {i}")));
             }
             answers
         },
@@ -197,13 +212,15 @@ pub fn hessian<A: Args>(
     f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>,
     at: A,
 ) -> A::Outcome<A::Each<A::Each<A::Answer>>> {
+    let line = Location::caller();
     at.call(
         Vec::new(),
         f,
         &|f, x, _| {
-            let g = gradients(f(x), x);
+            let g = gradients_at(line, f(x), x);
             // Column blocks d g / d x_j come together; answers are wanted row by row.
-            let columns: Vec<Vec<Option<Var<'_>>>> = x.iter().map(|&x| by_columns(&g, x)).collect();
+            let by = |&x: &_| by_columns(&g, x);
+            let columns: Vec<_> = g[0].tape().originating(line, || x.iter().map(by).collect());
             let zero = |i: usize, j: usize| {
                 let shape = g[i].shape().iter().chain(x[j].shape().iter()).copied().collect::<Shape>();
                 g[i].scalar(0.0.into(), shape)
@@ -237,10 +254,22 @@ pub fn hessian<A: Args>(
 /// ```
 #[track_caller]
 pub fn vmap<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A) -> A::Outcome<A::Answer> {
-    at.call(Vec::new(), f, &|f, x, _| vec![over_leading_axis(f, x)], |answers| answers.next())
+    let line = Location::caller();
+    at.call(Vec::new(), f, &|f, x, _| vec![over_leading_axis(line, f, x)], |answers| answers.next())
 }
 
-fn over_leading_axis<'t>(f: Flat<'_, 't>, x: &[Var<'t>]) -> Var<'t> {
+type Line = &'static Location<'static>;
+
+fn gradients_at<'t>(line: Line, y: Var<'t>, x: &[Var<'t>]) -> Vec<Var<'t>> {
+    y.tape().originating(line, || gradients(y, x))
+}
+
+/// A derivative of `y` that is there, or the error that it is not.
+fn found<'t>(line: Line, derivative: Option<Var<'t>>, y: Var<'t>, missing: &str) -> Var<'t> {
+    derivative.unwrap_or_else(|| y.tape().fail(Error::gradient(missing).at(line)))
+}
+
+fn over_leading_axis<'t>(line: Line, f: Flat<'_, 't>, x: &[Var<'t>]) -> Var<'t> {
     let Some(first) = x.first() else { return f(x) };
     let tape = first.tape();
     let shapes: SmallVec<[Shape; 4]> = x.iter().map(|x| x.shape()).collect();
@@ -251,7 +280,8 @@ fn over_leading_axis<'t>(f: Flat<'_, 't>, x: &[Var<'t>]) -> Var<'t> {
         _ => {
             let shapes: Vec<String> = shapes.iter().map(Shape::to_string).collect();
             let shapes = shapes.join(", ");
-            return tape.error(Error::shape(format!("vmap: arguments of {shapes} have no leading axis in common")));
+            return tape
+                .fail(Error::shape(format!("vmap: arguments of {shapes} have no leading axis in common")).at(line));
         }
     };
     let inner: SmallVec<[Var<'t>; 4]> =
@@ -292,10 +322,4 @@ fn units<'t>(x: Var<'t>) -> Var<'t> {
         Ok(eye) => tape.input(&eye).reshape(x.shape().with_axis(0, n)),
         Err(error) => tape.error(error.within("jacobian")),
     }
-}
-
-/// A derivative that is there, or the error that it is not.
-fn found<'t>(derivative: Option<Var<'t>>, i: usize, y: Var<'t>, op: &str) -> Var<'t> {
-    derivative
-        .unwrap_or_else(|| y.tape().error(Error::gradient(format!("{op}: the result does not depend on argument {i}"))))
 }
