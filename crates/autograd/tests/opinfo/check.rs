@@ -35,11 +35,7 @@ fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::
     if !sample.has("grads") {
         return Ok(());
     }
-    let pick = |from: &[Var<'_>], field: &str| -> std::result::Result<Vec<Var<'_>>, String> {
-        let at = |i: usize| from.get(i).copied().ok_or(format!("{field} names a tensor {i} that does not exist"));
-        sample.positions(field).into_iter().map(at).collect()
-    };
-    let (xs, ys) = (pick(&args.leaves, "wrt")?, pick(&outputs, "diff_outputs")?);
+    let (xs, ys) = (picked(&args.leaves, sample, "wrt")?, picked(&outputs, sample, "diff_outputs")?);
 
     if sample.has("jvps") {
         let tangents: Vec<Option<Var<'_>>> = constants("tangents")?.into_iter().map(Some).collect();
@@ -59,6 +55,12 @@ fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::
         near.all("second order", &second, sample.list("second"))?;
     }
     tape.check().map_err(sentence)
+}
+
+/// The variables at the positions that a field names.
+fn picked<'t>(from: &[Var<'t>], sample: &Sample, field: &str) -> std::result::Result<Vec<Var<'t>>, String> {
+    let at = |i: usize| from.get(i).copied().ok_or(format!("{field} names number {i} of {}", from.len()));
+    sample.positions(field).into_iter().map(at).collect()
 }
 
 /// Nearness to the reference.

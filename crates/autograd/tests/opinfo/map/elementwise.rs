@@ -1,7 +1,5 @@
 //! Elementwise functions of one, two and three tensors.
 
-use std::f64::consts::{LN_2, PI};
-
 use wengert_autograd::Var;
 
 use super::table;
@@ -26,7 +24,7 @@ table! {
     "exp2(input)" => |a| a.x().exp2();
     "expm1(input)" => |a| a.x().exp_m1();
     "floor(input)" => |a| a.x().floor();
-    "frac(input)" => |a| a.x() - a.x().trunc();
+    "frac(input)" => |a| a.x().frac();
     "lgamma(input)" => |a| a.x().lgamma();
     "log(input)" => |a| a.x().ln();
     "log10(input)" => |a| a.x().log10();
@@ -41,7 +39,7 @@ table! {
     "sigmoid(input)" => |a| a.x().sigmoid();
     "sign(input)" => |a| a.x().sign();
     "sin(input)" => |a| a.x().sin();
-    "sinc(input)" => |a| sinc(a.x());
+    "sinc(input)" => |a| a.x().sinc();
     "sinh(input)" => |a| a.x().sinh();
     "sqrt(input)" => |a| a.x().sqrt();
     "square(input)" => |a| a.x().square();
@@ -59,7 +57,7 @@ table! {
     "true_divide(input, other)" => |a| a.x() / a.real("other");
     "floor_divide(input, other)" => |a| a.x().floor_div(a.real("other"));
     "fmod(input, other)" => |a| a.x().fmod(a.real("other"));
-    "remainder(input, other)" => |a| a.x() % a.real("other");
+    "remainder(input, other)" => |a| a.x().rem(a.real("other"));
     "pow(input, exponent)" => |a| a.x().pow(a.real("exponent"));
     "float_power(input, exponent)" => |a| a.x().pow(a.real("exponent"));
     "atan2(input, other)" => |a| a.x().atan2(a.real("other"));
@@ -67,32 +65,22 @@ table! {
     "copysign(input, other)" => |a| a.x().copysign(a.real("other"));
     "maximum(input, other)" => |a| a.x().maximum(a.real("other"));
     "minimum(input, other)" => |a| a.x().minimum(a.real("other"));
-    "fmax(input, other)" => |a| but_nan(a.x(), a.real("other"), Var::maximum);
-    "fmin(input, other)" => |a| but_nan(a.x(), a.real("other"), Var::minimum);
-    "logaddexp(input, other)" => |a| logaddexp(a.x(), a.real("other"));
-    "logaddexp2(input, other)" => |a| logaddexp(a.x() * LN_2, a.real("other") * LN_2) / LN_2;
-    "xlogy(input, other)" => |a| xlogy(a.x(), a.real("other"));
+    "fmax(input, other)" => |a| a.x().fmax(a.real("other"));
+    "fmin(input, other)" => |a| a.x().fmin(a.real("other"));
+    "logaddexp(input, other)" => |a| a.x().logaddexp(a.real("other"));
+    "logaddexp2(input, other)" => |a| a.x().logaddexp2(a.real("other"));
+    "xlogy(input, other)" => |a| a.x().xlogy(a.real("other"));
 
     "clamp(input, min=null, max=null)" => |a| clamp(a.x(), a.maybe("min"), a.maybe("max"));
-    "clamp_min(input, min)" => |a| a.x().maximum(a.real("min"));
-    "clamp_max(input, max)" => |a| a.x().minimum(a.real("max"));
-    "lerp(input, end, weight)" => |a| a.x() + a.real("weight") * (a.real("end") - a.x());
+    "clamp_min(input, min)" => |a| a.x().clamp_min(a.real("min"));
+    "clamp_max(input, max)" => |a| a.x().clamp_max(a.real("max"));
+    "lerp(input, end, weight)" => |a| a.x().lerp(a.real("end"), a.real("weight"));
     "addcmul(input, tensor1, tensor2, value=1)" =>
         |a| a.x() + a.real("tensor1") * a.real("tensor2") * a.float("value");
     "addcdiv(input, tensor1, tensor2, value=1)" =>
         |a| a.x() + a.real("tensor1") / a.real("tensor2") * a.float("value");
-    "where(input, condition, other)" => |a| choose(a.var("condition"), a.x(), a.real("other"));
-    "masked_fill(input, mask, value)" => |a| choose(a.var("mask"), a.real("value"), a.x());
-}
-
-/// `a` where `condition` holds and `b` elsewhere, all broadcast together.
-pub fn choose<'t>(condition: Var<'t>, a: Var<'t>, b: Var<'t>) -> Var<'t> {
-    condition.where_(a, b)
-}
-
-/// `x`, and zero where `condition` does not hold.
-pub fn keep<'t>(condition: Var<'t>, x: Var<'t>) -> Var<'t> {
-    choose(condition, x, x.full_like(0.0))
+    "where(input, condition, other)" => |a| a.var("condition").where_(a.x(), a.real("other"));
+    "masked_fill(input, mask, value)" => |a| a.x().masked_fill(a.var("mask"), a.real("value"));
 }
 
 fn round(x: Var<'_>, decimals: isize) -> Var<'_> {
@@ -104,29 +92,16 @@ fn round(x: Var<'_>, decimals: isize) -> Var<'_> {
     }
 }
 
-fn sinc(x: Var<'_>) -> Var<'_> {
-    let zero = x.equal(x.full_like(0.0));
-    let safe = choose(zero, x.full_like(1.0), x) * PI;
-    choose(zero, x.full_like(1.0), safe.sin() / safe)
-}
-
 fn logit<'t>(a: &Args<'t>) -> Var<'t> {
-    let x = match a.given("eps") {
-        true => {
-            let eps = a.float("eps");
-            clamp(a.x(), Some(a.x().full_like(eps)), Some(a.x().full_like(1.0 - eps)))
-        }
-        false => a.x(),
-    };
-    (x / (1.0 - x)).ln()
+    match a.given("eps") {
+        true => a.x().clamp(a.float("eps"), 1.0 - a.float("eps")).logit(),
+        false => a.x().logit(),
+    }
 }
 
 fn nan_to_num<'t>(a: &Args<'t>) -> Var<'t> {
-    let x = a.x();
-    let or = |name: &str, default: f64| x.full_like(if a.given(name) { a.float(name) } else { default });
-    let without_nan = choose(x.is_nan(), or("nan", 0.0), x);
-    let infinite = |sign: f64| x.equal(x.full_like(sign * f64::INFINITY));
-    choose(infinite(1.0), or("posinf", f64::MAX), choose(infinite(-1.0), or("neginf", f64::MIN), without_nan))
+    let or = |name: &str, default: f64| if a.given(name) { a.float(name) } else { default };
+    a.x().nan_to_num(or("nan", 0.0), or("posinf", f64::MAX), or("neginf", f64::MIN))
 }
 
 fn div<'t>(a: &Args<'t>) -> Var<'t> {
@@ -138,24 +113,12 @@ fn div<'t>(a: &Args<'t>) -> Var<'t> {
     }
 }
 
-/// `f` of both where neither is NaN, else the other.
-fn but_nan<'t>(x: Var<'t>, y: Var<'t>, f: impl Fn(Var<'t>, Var<'t>) -> Var<'t>) -> Var<'t> {
-    choose(x.is_nan(), y, choose(y.is_nan(), x, f(x, y)))
-}
-
-/// ln(e^x + e^y)
-pub fn logaddexp<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
-    x.maximum(y) + (-(x - y).abs()).exp().ln_1p()
-}
-
-/// x ln y, and 0 where x is.
-pub fn xlogy<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
-    let product = x * y.ln();
-    choose(x.equal(x.full_like(0.0)), product.full_like(0.0), product)
-}
-
-/// Between two bounds; where they cross, the upper one.
-pub fn clamp<'t>(x: Var<'t>, min: Option<Var<'t>>, max: Option<Var<'t>>) -> Var<'t> {
-    let above = min.map_or(x, |min| x.maximum(min));
-    max.map_or(above, |max| above.minimum(max))
+/// Between two bounds, of which one may be missing.
+fn clamp<'t>(x: Var<'t>, min: Option<Var<'t>>, max: Option<Var<'t>>) -> Var<'t> {
+    match (min, max) {
+        (Some(min), Some(max)) => x.clamp(min, max),
+        (Some(min), None) => x.clamp_min(min),
+        (None, Some(max)) => x.clamp_max(max),
+        (None, None) => x,
+    }
 }

@@ -1,7 +1,6 @@
 //! Reductions over axes.
 
 use wengert_autograd::Var;
-use wengert_tensor::DType;
 
 use super::compare::truth;
 use super::table;
@@ -16,18 +15,18 @@ table! {
     "all(input, dim=null, keepdim=false)" => |a| over(a, truth(a.var("input")), |x, axes| x.all_axes(axes));
     "any(input, dim=null, keepdim=false)" => |a| over(a, truth(a.var("input")), |x, axes| x.any_axes(axes));
     "count_nonzero(input, dim=null, keepdim=false)" =>
-        |a| over(a, truth(a.var("input")).cast(DType::I64), |x, axes| x.sum_axes(axes));
+        |a| over(a, a.var("input"), |x, axes| x.count_nonzero(axes));
     "argmax(input, dim=null, keepdim=false)" => |a| arg(a, Var::argmax);
     "argmin(input, dim=null, keepdim=false)" => |a| arg(a, Var::argmin);
-    "max(input, dim=null, keepdim=false)" => |a| extreme(a, Var::argmax, Var::maximum, |x| x.max());
-    "min(input, dim=null, keepdim=false)" => |a| extreme(a, Var::argmin, Var::minimum, |x| x.min());
+    "max(input, dim=null, keepdim=false)" => |a| extreme(a, Var::max_with_index, Var::maximum, Var::max);
+    "min(input, dim=null, keepdim=false)" => |a| extreme(a, Var::min_with_index, Var::minimum, Var::min);
     "var(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| var(a);
     "std(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| var(a).sqrt();
     "var_mean(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| [var(a), mean(a)];
-    "logsumexp(input, dim, keepdim=false)" => |a| over(a, a.x(), |x, axes| x.logsumexp_axes(axes));
-    "norm(input, p=\"fro\", dim=null, keepdim=false, dtype=null)" => |a| over(a, a.x(), |x, axes| norm(x, order(a, "p"), axes));
+    "logsumexp(input, dim, keepdim=false)" => |a| over(a, a.x(), |x, axes| x.logsumexp(axes));
+    "norm(input, p=\"fro\", dim=null, keepdim=false, dtype=null)" => |a| over(a, a.x(), |x, axes| x.norm_axes(order(a, "p"), axes));
     "linalg.vector_norm(input, ord=2, dim=null, keepdim=false, dtype=null)" =>
-        |a| over(a, a.x(), |x, axes| norm(x, order(a, "ord"), axes));
+        |a| over(a, a.x(), |x, axes| x.norm_axes(order(a, "ord"), axes));
 }
 
 /// A reduction over the axes that `dim` names, which stay with size 1 where `keepdim` says so.
@@ -43,50 +42,36 @@ fn over<'t>(a: &Args<'t>, x: Var<'t>, reduce: impl Fn(Var<'t>, &[usize]) -> Var<
 /// An index along `dim`, or into the flattened tensor.
 fn arg<'t>(a: &Args<'t>, find: impl Fn(Var<'t>, isize) -> Var<'t>) -> Var<'t> {
     let x = a.x();
-    if !a.given("dim") {
-        let index = find(x.flatten(), 0);
-        return if a.flag("keepdim") { index.reshape(vec![1usize; x.rank()].as_slice()) } else { index };
+    if a.given("dim") {
+        return along(a, |x, axis| [find(x, axis)])[0];
     }
-    along(x, a, find)
+    let index = find(x.flatten(), 0);
+    if a.flag("keepdim") { index.reshape(&vec![1usize; x.rank()][..]) } else { index }
 }
 
-fn along<'t>(x: Var<'t>, a: &Args<'t>, find: impl Fn(Var<'t>, isize) -> Var<'t>) -> Var<'t> {
-    let axis = a.axis("dim", &x.shape());
-    match x.rank() {
-        0 => find(x.flatten(), 0),
-        _ => {
-            let index = find(x, axis as isize);
-            if a.flag("keepdim") { index.unsqueeze(axis as isize) } else { index }
-        }
+/// What `f` finds along `dim`, which it drops and `keepdim` brings back. A tensor of rank 0 is one of
+/// one element meanwhile.
+pub fn along<'t, const N: usize>(a: &Args<'t>, f: impl Fn(Var<'t>, isize) -> [Var<'t>; N]) -> [Var<'t>; N] {
+    let x = a.x();
+    if x.rank() == 0 {
+        return f(x.flatten(), 0);
     }
+    let axis = a.axis("dim", &x.shape()) as isize;
+    f(x, axis).map(|y| if a.flag("keepdim") { y.unsqueeze(axis) } else { y })
 }
 
 /// The three overloads of `max` and `min`: over everything, along an axis with the index, of two tensors.
 fn extreme<'t>(
     a: &Args<'t>,
-    find: impl Fn(Var<'t>, isize) -> Var<'t>,
+    one: impl Fn(Var<'t>, isize) -> (Var<'t>, Var<'t>),
     binary: impl Fn(Var<'t>, Var<'t>) -> Var<'t>,
     all: impl Fn(Var<'t>) -> Var<'t>,
 ) -> Vec<Var<'t>> {
-    let x = a.x();
-    if a.is_tensor("dim") {
-        return vec![binary(x, a.real("dim"))];
+    match (a.is_tensor("dim"), a.given("dim")) {
+        (true, _) => vec![binary(a.x(), a.real("dim"))],
+        (_, false) => vec![all(a.x())],
+        (_, true) => along(a, |x, axis| one(x, axis).into()).to_vec(),
     }
-    if !a.given("dim") {
-        return vec![all(x)];
-    }
-    let index = along(x, a, find);
-    vec![at(x, index, a), index]
-}
-
-/// The elements of `x` along `dim` at one index each.
-pub fn at<'t>(x: Var<'t>, index: Var<'t>, a: &Args<'t>) -> Var<'t> {
-    if x.rank() == 0 {
-        return x;
-    }
-    let axis = a.axis("dim", &x.shape());
-    let value = x.gather(axis as isize, index.reshape(x.shape().with_size(axis, 1)));
-    value.reshape(index.shape())
 }
 
 fn mean<'t>(a: &Args<'t>) -> Var<'t> {
@@ -110,19 +95,4 @@ fn var<'t>(a: &Args<'t>) -> Var<'t> {
 
 fn order(a: &Args<'_>, name: &str) -> f64 {
     if !a.given(name) || a.says(name, "fro") { 2.0 } else { a.float(name) }
-}
-
-/// The p-norm over axes.
-pub fn norm<'t>(x: Var<'t>, p: f64, axes: &[usize]) -> Var<'t> {
-    match p {
-        0.0 => x.not_equal(x.full_like(0.0)).cast(DType::F64).sum_axes(axes),
-        1.0 => x.abs().sum_axes(axes),
-        2.0 => x.square().sum_axes(axes).sqrt(),
-        f64::INFINITY => x.abs().max_axes(axes),
-        f64::NEG_INFINITY => x.abs().min_axes(axes),
-        p => {
-            let powers = x.abs().pow(x.full_like(p)).sum_axes(axes);
-            powers.pow(powers.full_like(1.0 / p))
-        }
-    }
 }
