@@ -2,6 +2,7 @@
 //!
 //! Always true: a step that fails has changed nothing, and no parameter is left out in silence.
 
+use std::fmt;
 use std::panic::Location;
 
 use indexmap::IndexMap;
@@ -159,6 +160,14 @@ impl Train {
             Ok((i, update))
         };
         slots.into_iter().zip(gradients).map(update).collect()
+    }
+}
+
+impl fmt::Debug for Train {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.slots.iter().map(|slot| &slot.name);
+        write!(f, "Train after {} steps at lr {} of ", self.steps, self.lr())?;
+        f.debug_list().entries(names).finish()
     }
 }
 

@@ -137,7 +137,8 @@ fn a_step_that_fails_changes_nothing() -> Result<()> {
     let model = two_layers()?;
     let before = model.state();
     let mut train = Train::new(&model, Adam::new(0.1));
-    let wrong: [(fn(Var<'_>) -> Var<'_>, &str); 4] = [
+    type Case<'a> = (fn(Var<'_>) -> Var<'_>, &'a str);
+    let wrong: [Case; 4] = [
         (|y| y, "train: the loss is a single float, not f32[4, 2]; take its sum or mean"),
         (|y| y.matmul(y).sum(), "matmul: [4, 2] x [4, 2]: inner dimensions 2 and 4 differ"),
         (|y| y.tape().full((), 1i64), "train: the loss is a single float, not i64[]; take its sum or mean"),
