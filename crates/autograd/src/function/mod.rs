@@ -6,7 +6,9 @@
 
 mod activation;
 mod clamp;
+mod linear;
 mod logarithm;
+mod matrix;
 mod norm;
 mod normalize;
 mod order;

@@ -2,7 +2,7 @@
 
 use wengert_tensor::{Error, Result, Tensor, View, ViewMut, kernel};
 
-use super::{Example, Rule, lift, operands, sum_tangents};
+use super::{Example, Rule, operands, sum_tangents};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -35,34 +35,53 @@ impl Rule for Matmul {
         Some(if i == 0 { zbar.matmul(x[1].t()) } else { x[0].t().matmul(zbar) })
     }
 
-    fn batch<'t>(&self, x: &[Var<'t>], batched: &[bool], n: usize) -> Var<'t> {
-        x[0].tape().record(Matmul, &lift(x, batched, n))
+    fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], _: usize) -> Var<'t> {
+        // Leading axes broadcast; a batch over one matrix on the right is more rows on the left.
+        x[0].matmul(x[1])
     }
 
     fn examples() -> Vec<Example> {
-        let x = Tensor::from([[[1.0, 2.0], [0.5, -1.0], [3.0, 0.25]]]);
-        let y = Tensor::from([[[0.5, 2.0, 1.0, -1.0], [1.5, 0.0, -2.0, 0.75]]]);
-        vec![Example::new(Matmul, [x, y])]
+        let x = Tensor::from([[1.0, 2.0], [0.5, -1.0], [3.0, 0.25]]);
+        let y = Tensor::from([[0.5, 2.0, 1.0, -1.0], [1.5, 0.0, -2.0, 0.75]]);
+        let many = Tensor::from([[[1.0, -0.5], [2.0, 0.25]], [[0.5, 1.5], [-1.0, 3.0]]]);
+        let tall = Tensor::from([[[0.75], [-1.25]], [[2.0], [0.5]]]);
+        vec![
+            Example::new(Matmul, [x, y]),
+            Example::new(Matmul, [many, tall]),
+            Example::new(Matmul, [Tensor::from([[1.0, -2.0]]), Tensor::from([[0.5], [3.0]])]),
+        ]
     }
 }
 
 impl<'t> Var<'t> {
-    /// The matrix product over the last two axes, [.., m, k] by [.., k, n] to [.., m, n]; leading
-    /// axes broadcast by NumPy's rule.
+    /// The matrix product over the last two axes: [.., m, k] and [.., k, n] give [.., m, n]. Leading axes
+    /// broadcast; a vector is one row on the left and one column on the right, and the result has no
+    /// axis for it.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.input(&Tensor::from([[1.0, 2.0], [3.0, 4.0]]));
+    /// let v = tape.input(&Tensor::from([1.0, -1.0]));
+    /// assert_eq!(x.matmul(v).value()?, Tensor::from([-1.0, -1.0]));
+    /// assert_eq!(v.matmul(x.matmul(v)).item()?, 0.0);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias("mm", "bmm", "mv"))]
     #[track_caller]
     pub fn matmul(self, other: Self) -> Self {
-        let (a, b) = (self.shape(), other.shape());
-        let lead = |s: &wengert_tensor::Shape| s[..s.rank().saturating_sub(2)].to_vec();
-        let (la, lb) = (lead(&a), lead(&b));
-        if la == lb || a.rank() < 2 || b.rank() < 2 {
-            return self.tape().record(Matmul, &[self, other]);
+        if let Some(poisoned) = [self, other].into_iter().find(|v| v.is_poisoned()) {
+            return poisoned;
         }
-        match wengert_tensor::Shape::from(la).broadcast(&wengert_tensor::Shape::from(lb)) {
-            Some(lead) => {
-                let full = |s: &wengert_tensor::Shape| lead.iter().chain(&s[s.rank() - 2..]).copied().collect::<wengert_tensor::Shape>();
-                self.tape().record(Matmul, &[self.broadcast_to(full(&a)), other.broadcast_to(full(&b))])
+        match kernel::matmul::operands(&self.shape(), &other.shape()) {
+            Ok(to) => {
+                let x = self.reshape(&to.x).broadcast_to(&to.x_full);
+                let y = other.reshape(&to.y).broadcast_to(&to.y_full);
+                self.tape().record(Matmul, &[x, y]).reshape(&to.out)
             }
-            None => self.tape().error(Error::shape(format!("matmul: {a} x {b}: leading axes do not broadcast"))),
+            Err(error) => self.tape().error(error),
         }
     }
 }

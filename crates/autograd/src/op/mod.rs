@@ -99,4 +99,5 @@ table! {
     gather: Gather, ScatterAdd;
     index_select: IndexSelect, IndexAdd;
     window: Windows, Fold;
+    conv: Convolution;
 }
