@@ -28,6 +28,23 @@ fn xor_is_learned() -> Result<()> {
 }
 
 #[test]
+fn every_activation_trains() -> Result<()> {
+    let (x, y) = xor();
+    for activation in Activation::ALL {
+        for dtype in [DType::F32, DType::F64] {
+            let mlp = Mlp::new(&[2, 5, 1], *activation, &mut Rng::seed(2))?.with_output(Activation::Identity);
+            mlp.to(dtype)?;
+            let (x, y) = (x.cast(dtype)?, y.cast(dtype)?);
+            let mut train = Train::new(&mlp, Sgd::new(0.05).momentum(0.9));
+            let losses = (0..40).map(|_| train.step(|t| mse(mlp.forward(t.input(&x)), t.input(&y))));
+            let losses = losses.collect::<Result<Vec<f64>>>()?;
+            assert!(losses[39] < losses[0], "{activation} in {dtype}: {losses:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_step_returns_the_loss_from_before_and_descends() -> Result<()> {
     let x = Param::new(Tensor::from([3.0, -1.0]));
     let mut train = Train::new(&x, Sgd::new(0.25));
