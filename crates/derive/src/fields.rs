@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Field, Fields, Ident, Member, Result, Type};
+use syn::{Attribute, Error, Field, Fields, Ident, Member, Result, Type, Variant};
 
 /// A struct or variant with the fields of it that are visited.
 pub struct Pattern<'a> {
@@ -20,7 +20,13 @@ struct Visited<'a> {
 }
 
 impl<'a> Pattern<'a> {
-    pub fn new(path: TokenStream, fields: &'a Fields) -> Result<Self> {
+    pub fn of_variant(variant: &'a Variant) -> Result<Self> {
+        let Variant { ident, fields, attrs, .. } = variant;
+        without_attribute(attrs)?;
+        Self::of_fields(quote!(Self::#ident), fields)
+    }
+
+    pub fn of_fields(path: TokenStream, fields: &'a Fields) -> Result<Self> {
         let transparent = matches!(fields, Fields::Unnamed(_)) && fields.len() == 1;
         let mut visited = Vec::new();
         for (field, member) in fields.iter().zip(fields.members()) {
@@ -57,6 +63,14 @@ impl Visited<'_> {
             Member::Unnamed(index) => index.index.to_string(),
         };
         quote_spanned!(self.ty.span()=> ::wengert::Visitor::child(visitor, #name, #binding);)
+    }
+}
+
+/// Refuses `#[module(...)]` where it would mean nothing.
+pub fn without_attribute(attrs: &[Attribute]) -> Result<()> {
+    match attrs.iter().find(|attr| attr.path().is_ident("module")) {
+        Some(attr) => Err(Error::new_spanned(attr, "`#[module(skip)]` belongs to a field")),
+        None => Ok(()),
     }
 }
 

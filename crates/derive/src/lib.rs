@@ -40,16 +40,13 @@ pub fn derive_module(input: proc_macro::TokenStream) -> proc_macro::TokenStream 
 }
 
 fn expand(input: DeriveInput) -> Result<TokenStream> {
-    let DeriveInput { ident: name, generics, data, .. } = input;
+    let DeriveInput { ident: name, generics, data, attrs, .. } = input;
+    fields::without_attribute(&attrs)?;
     let patterns = match &data {
-        Data::Struct(data) => vec![Pattern::new(quote!(Self), &data.fields)?],
-        Data::Enum(data) => {
-            let path = |name: &syn::Ident| quote!(Self::#name);
-            let variants = data.variants.iter();
-            variants.map(|variant| Pattern::new(path(&variant.ident), &variant.fields)).collect::<Result<_>>()?
-        }
+        Data::Struct(data) => vec![Pattern::of_fields(quote!(Self), &data.fields)?],
+        Data::Enum(data) => data.variants.iter().map(Pattern::of_variant).collect::<Result<_>>()?,
         Data::Union(data) => {
-            return Err(Error::new_spanned(&data.union_token, "a union cannot be a module: which field would count?"));
+            return Err(Error::new(data.union_token.span, "a union cannot be a module: which field would count?"));
         }
     };
     // A value of an enum without variants does not exist, and a reference to one still needs an arm.

@@ -87,8 +87,8 @@ impl Init {
     /// A tensor of `shape` that starts this way, for a layer of the given `fans`.
     ///
     /// # Errors
-    /// A number of this initialiser that is not finite or, but for a constant, negative; a dtype that is not a float; an orthogonal matrix
-    /// of rank below 2; a tensor that cannot be allocated.
+    /// A number of this initialiser that is not finite or, but for a constant, negative; a dtype that is not a
+    /// float; an orthogonal matrix of rank below 2; a tensor that cannot be allocated.
     pub fn draw(&self, shape: impl Into<Shape>, fans: Fans, dtype: DType, rng: &mut Rng) -> Result<Tensor> {
         let shape = shape.into();
         self.check(dtype)?;
@@ -138,11 +138,7 @@ fn uniform(shape: Shape, bound: f64, dtype: DType, rng: &mut Rng) -> Result<Tens
 }
 
 fn normal(shape: Shape, std: f64, dtype: DType, rng: &mut Rng) -> Result<Tensor> {
-    scaled(&Tensor::randn(shape, DType::F64, rng)?, std)?.cast(dtype)
-}
-
-fn scaled(x: &Tensor, by: f64) -> Result<Tensor> {
-    Tensor::from_vec(x.iter::<f64>()?.map(|x| x * by).collect(), x.shape())
+    Tensor::randn(shape, DType::F64, rng)?.mul(&std.into())?.cast(dtype)
 }
 
 /// Gram and Schmidt's procedure on normally distributed vectors, done twice: once leaves an error that
@@ -154,11 +150,14 @@ fn orthogonal(shape: Shape, gain: f64, dtype: DType, rng: &mut Rng) -> Result<Te
     }
     let (rows, columns) = (shape[0], shape.numel_checked()?.checked_div(shape[0]).unwrap_or(0));
     let (count, length) = (rows.min(columns), rows.max(columns));
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
-    while basis.len() < count {
+    // Row after row.
+    let mut basis: Vec<f64> = Vec::new();
+    let too_large = |_| Error::memory(format!("init: {shape} is too large to make orthogonal"));
+    basis.try_reserve_exact(count * length).map_err(too_large)?;
+    while basis.len() < count * length {
         let mut v = Tensor::randn([length], DType::F64, rng)?.to_vec::<f64>()?;
         for _ in 0..2 {
-            for u in &basis {
+            for u in basis.chunks_exact(length) {
                 let along = dot(u, &v);
                 v.iter_mut().zip(u).for_each(|(v, u)| *v -= along * u);
             }
@@ -167,11 +166,10 @@ fn orthogonal(shape: Shape, gain: f64, dtype: DType, rng: &mut Rng) -> Result<Te
         }
         // A draw within the span of the others, which happens almost never, is drawn again.
         if v.iter().all(|v| v.is_finite()) {
-            basis.push(v);
+            basis.extend(v);
         }
     }
-    let flat: Vec<f64> = basis.into_iter().flatten().collect();
-    let matrix = scaled(&Tensor::from_vec(flat, [count, length])?, gain)?;
+    let matrix = Tensor::from_vec(basis, [count, length])?.mul(&gain.into())?;
     let matrix = if rows <= columns { matrix } else { matrix.t() };
     matrix.reshape(shape)?.cast(dtype)
 }

@@ -59,13 +59,22 @@ use crate::param::Param;
 /// }
 /// ```
 ///
-/// An attribute that does not exist is refused, and so is a union:
+/// An attribute that does not exist or means nothing is refused, and so is a union:
 ///
 /// ```compile_fail
 /// extern crate wengert_nn as wengert;
 /// #[derive(wengert_nn::Module)]
 /// struct Net {
 ///     #[module(ignore)]
+///     width: usize,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// extern crate wengert_nn as wengert;
+/// #[derive(wengert_nn::Module)]
+/// #[module(skip)]
+/// struct Net {
 ///     width: usize,
 /// }
 /// ```

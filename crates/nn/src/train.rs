@@ -2,6 +2,7 @@
 //!
 //! Always true: a step that fails has changed nothing, and no parameter is left out in silence.
 
+use std::fmt;
 use std::panic::Location;
 
 use indexmap::IndexMap;
@@ -109,8 +110,8 @@ impl Train {
         Ok(tape.to_dot(&step.vars()))
     }
 
-    /// Switches the search for anomalies: a step then runs one equation after another, and stops with an error at the
-    /// first that makes a NaN or an infinity, naming its line.
+    /// Switches the search for anomalies: a step then runs one equation after another, and stops with an error at
+    /// the first that makes a NaN or an infinity, naming its line.
     #[doc(alias = "set_detect_anomaly")]
     pub fn debug(&mut self, on: bool) {
         self.debug = on;
@@ -162,6 +163,14 @@ impl Train {
     }
 }
 
+impl fmt::Debug for Train {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.slots.iter().map(|slot| &slot.name);
+        write!(f, "Train after {} steps at lr {} of ", self.steps, self.lr())?;
+        f.debug_list().entries(names).finish()
+    }
+}
+
 /// That the loss is a single float on this tape.
 fn single_float(tape: &Tape, loss: Var<'_>) -> Result<()> {
     if !std::ptr::eq(tape, loss.tape()) {
@@ -183,11 +192,14 @@ fn gradients<'t>(tape: &'t Tape, loss: Var<'t>, slots: &[(usize, &Slot)]) -> Res
     let found: Vec<Option<Var<'t>>> = slots.iter().map(|(_, slot)| slot.param.found_on(tape)).collect();
     let xs: Vec<Var<'t>> = found.iter().flatten().copied().collect();
     let mut bars = pullback(&[loss], &[Some(loss.full_like(1.0))], &xs).into_iter();
-    // A parameter that is not on the tape at all has no cotangent to take.
-    let pairs: Vec<Option<(Var<'t>, Var<'t>)>> =
-        found.into_iter().map(|x| x.and_then(|x| Some((x, bars.next()??)))).collect();
-    let lost: Vec<&str> =
-        slots.iter().zip(&pairs).filter(|(_, pair)| pair.is_none()).map(|((_, slot), _)| slot.name.as_str()).collect();
+    let (mut pairs, mut lost) = (Vec::new(), Vec::new());
+    for ((_, slot), x) in slots.iter().zip(found) {
+        // A parameter that is not on the tape has no cotangent to take.
+        match x.and_then(|x| Some((x, bars.next()??))) {
+            Some(pair) => pairs.push(pair),
+            None => lost.push(slot.name.as_str()),
+        }
+    }
     if !lost.is_empty() {
         let names = lost.join(", ");
         return Err(Error::gradient(format!(
@@ -195,7 +207,7 @@ fn gradients<'t>(tape: &'t Tape, loss: Var<'t>, slots: &[(usize, &Slot)]) -> Res
              derivative; freeze it if that is meant"
         )));
     }
-    Ok(pairs.into_iter().flatten().collect())
+    Ok(pairs)
 }
 
 impl Slot {
@@ -230,7 +242,8 @@ impl Slot {
     }
 }
 
-/// The optimiser's numbers as inputs of a tape, once for all parameters of one dtype that were updated equally often.
+/// The optimiser's numbers as inputs of a tape, once for all parameters of one dtype that were updated equally
+/// often.
 struct Numbers<'a, 't> {
     tape: &'t Tape,
     optimizer: &'a dyn Optimizer,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use wengert_nn::{Fans, Init};
-use wengert_tensor::{DType, Result, Rng, Tensor};
+use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
 
 const FANS: Fans = Fans { input: 200, output: 300 };
 
@@ -70,7 +70,10 @@ fn mistakes_are_sentences() {
     assert_eq!(err.sentence(), "init: weights are floats, which i64 is not");
     let err = draw(Init::Orthogonal { gain: 1.0 }, DType::F64);
     assert_eq!(err.sentence(), "init: an orthogonal matrix has two axes, [3] has 1");
-    draw(Init::Normal { std: f64::MAX }.to_owned(), DType::Bool);
+
+    let huge =
+        Init::Orthogonal { gain: 1.0 }.draw([1 << 29, 1 << 29], Fans::of_matrix(1, 1), DType::F64, &mut Rng::seed(0));
+    assert_eq!(huge.unwrap_err().kind(), ErrorKind::Memory);
 }
 
 proptest! {

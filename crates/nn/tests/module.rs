@@ -226,17 +226,13 @@ fn layers_do_what_their_formulas_say() -> Result<()> {
 fn mistakes_in_layers_name_the_callers_line() -> Result<()> {
     let mut rng = Rng::seed(0);
     let x = Tensor::zeros([3, 5], DType::F32)?;
-    let layers: [Box<dyn Fn(&Tensor) -> Result<Tensor>>; 3] = {
-        let (linear, mlp) = (Linear::new(2, 4, &mut rng)?, Mlp::new(&[2, 4, 1], Activation::Tanh, &mut rng)?);
-        let sequential = Sequential::new().then(Linear::new(2, 4, &mut rng)?);
-        [
-            Box::new(move |x| linear.predict(x)),
-            Box::new(move |x| mlp.predict(x)),
-            Box::new(move |x| sequential.predict(x)),
-        ]
-    };
-    for layer in layers {
-        let err = layer(&x).unwrap_err();
+    let linear = Linear::new(2, 4, &mut rng)?;
+    let mlp = Mlp::new(&[2, 4, 1], Activation::Tanh, &mut rng)?;
+    let sequential = Sequential::new().then(linear.clone());
+    let boxed: Box<dyn Layer> = Box::new(linear.clone());
+    let errors =
+        [linear.predict(&x), mlp.predict(&x), sequential.predict(&x), boxed.predict(&x)].map(Result::unwrap_err);
+    for err in errors {
         assert_eq!(err.sentence(), "matmul: [3, 5] x [2, 4]: inner dimensions 5 and 2 differ");
         assert_eq!(err.location().map(|at| at.file()), Some(file!()));
     }

@@ -28,6 +28,23 @@ fn xor_is_learned() -> Result<()> {
 }
 
 #[test]
+fn every_activation_trains() -> Result<()> {
+    let (x, y) = xor();
+    for activation in Activation::ALL {
+        for dtype in [DType::F32, DType::F64] {
+            let mlp = Mlp::new(&[2, 5, 1], *activation, &mut Rng::seed(2))?.with_output(Activation::Identity);
+            mlp.to(dtype)?;
+            let (x, y) = (x.cast(dtype)?, y.cast(dtype)?);
+            let mut train = Train::new(&mlp, Sgd::new(0.05).momentum(0.9));
+            let losses = (0..40).map(|_| train.step(|t| mse(mlp.forward(t.input(&x)), t.input(&y))));
+            let losses = losses.collect::<Result<Vec<f64>>>()?;
+            assert!(losses[39] < losses[0], "{activation} in {dtype}: {losses:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_step_returns_the_loss_from_before_and_descends() -> Result<()> {
     let x = Param::new(Tensor::from([3.0, -1.0]));
     let mut train = Train::new(&x, Sgd::new(0.25));
@@ -137,7 +154,8 @@ fn a_step_that_fails_changes_nothing() -> Result<()> {
     let model = two_layers()?;
     let before = model.state();
     let mut train = Train::new(&model, Adam::new(0.1));
-    let wrong: [(fn(Var<'_>) -> Var<'_>, &str); 4] = [
+    type Case<'a> = (fn(Var<'_>) -> Var<'_>, &'a str);
+    let wrong: [Case; 4] = [
         (|y| y, "train: the loss is a single float, not f32[4, 2]; take its sum or mean"),
         (|y| y.matmul(y).sum(), "matmul: [4, 2] x [4, 2]: inner dimensions 2 and 4 differ"),
         (|y| y.tape().full((), 1i64), "train: the loss is a single float, not i64[]; take its sum or mean"),

@@ -8,16 +8,16 @@ use crate::Module;
 use crate::init::{Fans, Init};
 use crate::param::Param;
 
-/// y = x W + b, from [.., inputs] to [.., outputs].
+/// y = x W + b, from `[.., inputs]` to `[.., outputs]`.
 ///
-/// The weight has the shape [inputs, outputs], so that the formula reads as it is written; PyTorch's is
+/// The weight has the shape `[inputs, outputs]`, so that the formula reads as it is written; PyTorch's is
 /// its transpose. A clone shares its parameters with the original.
 #[derive(Debug, Clone, Module)]
 #[doc(alias = "Dense")]
 pub struct Linear {
-    /// W, of shape [inputs, outputs].
+    /// W, of shape `[inputs, outputs]`.
     pub weight: Param,
-    /// b, of shape [outputs].
+    /// b, of shape `[outputs]`.
     pub bias: Option<Param>,
 }
 

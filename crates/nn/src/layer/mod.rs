@@ -5,6 +5,8 @@ mod linear;
 mod mlp;
 mod sequential;
 
+use std::panic::Location;
+
 use wengert_autograd::{Tape, Var};
 use wengert_tensor::{Result, Tensor};
 
@@ -55,9 +57,11 @@ pub trait Layer: Module {
     }
 }
 
+/// A layer that is chosen at run time. Its mistakes name the line that calls it.
 impl<L: Layer + ?Sized> Layer for Box<L> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-        (**self).forward(x)
+        // The compiler does not tell a function behind a pointer who called it.
+        x.tape().originating(Location::caller(), || (**self).forward(x))
     }
 }

@@ -1,6 +1,6 @@
 //! Layers one after another.
 
-use std::panic::Location;
+use std::fmt;
 
 use wengert_autograd::Var;
 
@@ -56,6 +56,13 @@ impl Sequential {
     }
 }
 
+impl fmt::Debug for Sequential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sequential of {} layers with ", self.len())?;
+        self.params().fmt(f)
+    }
+}
+
 impl FromIterator<Box<dyn Layer>> for Sequential {
     fn from_iter<I: IntoIterator<Item = Box<dyn Layer>>>(layers: I) -> Self {
         Self(layers.into_iter().collect())
@@ -65,9 +72,11 @@ impl FromIterator<Box<dyn Layer>> for Sequential {
 impl Layer for Sequential {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-        // The compiler does not tell a layer behind a pointer who called it.
-        let at = Location::caller();
-        x.tape().originating(at, || self.0.iter().fold(x, |x, layer| layer.forward(x)))
+        let mut y = x;
+        for layer in &self.0 {
+            y = layer.forward(y);
+        }
+        y
     }
 }
 

@@ -5,10 +5,10 @@ use wengert_tensor::{DType, Error};
 
 use super::{Reduction, defined, fit};
 
-/// The mean of -ln softmax(x)[label]: the cross-entropy of logits of shape [.., classes].
+/// The mean of `-ln softmax(x)[label]`: the cross-entropy of logits of shape `[.., classes]`.
 ///
-/// The targets are labels, `i64` of shape [..], or probabilities of the logits' own type, for which it is the
-/// mean of -sum p ln softmax(x). Classes lie on the last axis, unlike PyTorch's. A label outside the
+/// The targets are labels, `i64` of shape `[..]`, or probabilities of the logits' own type, for which it is the
+/// mean of `-sum p ln softmax(x)`. Classes lie on the last axis, unlike PyTorch's. A label outside the
 /// classes is an error when the value is asked for.
 ///
 /// ```
@@ -35,8 +35,8 @@ pub fn cross_entropy_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> V
     losses.map_or_else(|poisoned| poisoned, |losses| reduction.of(losses))
 }
 
-/// The mean of -x[label]: the negative log-likelihood, for log-probabilities of shape [.., classes] and labels
-/// of shape [..].
+/// The mean of `-x[label]`: the negative log-likelihood, for log-probabilities of shape `[.., classes]` and
+/// labels of shape `[..]`.
 #[doc(alias("nll_loss", "NLLLoss"))]
 #[track_caller]
 pub fn nll<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
