@@ -22,6 +22,7 @@ pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::conv::Conv;
 pub use kernel::pad::Pad;
+pub use kernel::pool::Pool;
 pub use layout::{Layout, SliceRange, Strides, window_positions};
 pub use shape::{Axes, AxisList, Shape, Sizes};
 pub use storage::{ALIGNMENT, Buffer, Storage};

@@ -13,6 +13,7 @@ pub mod gather;
 mod gemm;
 pub mod matmul;
 pub mod pad;
+pub mod pool;
 pub mod reduce;
 pub mod unary;
 pub mod window;

@@ -5,5 +5,6 @@ mod conv;
 mod gather;
 mod matmul;
 mod pad;
+mod pool;
 mod views;
 mod window;
