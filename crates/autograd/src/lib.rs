@@ -1,1 +1,39 @@
-//! x
+//! Automatic differentiation on a tape: a flat list of equations that is recorded by ordinary
+//! Rust, and that every transformation reads and extends.
+//!
+//! - [`Tape`] and [`Var`]: recording, and asking for values.
+//! - [`op`]: the operations, each with its rules, in one table.
+//! - [`transform`]: reverse mode, forward mode and batching, from equations to equations, and the
+//!   functions over closures made of them: [`grad`], [`jvp`], [`vjp`], [`hvp`], [`jacobian`],
+//!   [`hessian`], [`vmap`].
+//!
+//! Nothing here recurses over a tape, and no operation's gradient is written anywhere but beside
+//! the operation.
+//!
+//! ```
+//! use wengert_autograd::{grad, Tape};
+//! use wengert_tensor::Tensor;
+//!
+//! let x = Tensor::from([0.5, 1.5]);
+//! let g = grad(|x| (x.sin() * x).sum(), &x)?;
+//!
+//! let tape = Tape::new();
+//! let v = tape.input(&x);
+//! let by_hand = v.cos() * v + v.sin();
+//! assert!(g.allclose(&by_hand.value()?, 1e-12, 0.0)?);
+//! # Ok::<(), wengert_tensor::Error>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod function;
+pub mod op;
+mod program;
+mod tape;
+pub mod transform;
+mod ty;
+
+pub use op::Operand;
+pub use tape::{Eqn, Tape, Var, VarId};
+pub use transform::{Args, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+pub use ty::Type;

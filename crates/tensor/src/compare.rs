@@ -1,6 +1,6 @@
 //! Whether two tensors are the same, exactly or nearly: one answer for the whole tensor.
 //!
-//! For comparison element by element see [`Tensor::equal`] and its siblings.
+//! For comparison element by element see `Tensor::equal` and its siblings.
 
 use crate::dtype::{Element, Scalar};
 use crate::error::{Error, Result};

@@ -87,7 +87,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`from_slice`](Self::from_slice).
-    #[allow(clippy::needless_pass_by_value)] // The usual signature; storage is aligned, so elements are copied.
+    #[allow(clippy::needless_pass_by_value, reason = "the usual signature; aligned storage has to copy")]
     pub fn from_vec<T: Element>(vec: Vec<T>, shape: impl Into<Shape>) -> Result<Self> {
         Self::filled_from("from_vec", &vec, shape.into())
     }

@@ -43,8 +43,8 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Value`](crate::ErrorKind::Value) for a step of zero and for NaN or infinities,
-    /// [`ErrorKind::DType`](crate::ErrorKind::DType) for `bool`,
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) for a step of zero and for NaN, infinities
+    /// or ends whose distance overflows, [`ErrorKind::DType`](crate::ErrorKind::DType) for `bool`,
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where there are too many.
     pub fn arange<T: Into<Scalar>>(start: T, stop: T, step: T) -> Result<Self> {
         match (start.into(), stop.into(), step.into()) {
@@ -150,12 +150,13 @@ fn arange_integers(start: i64, stop: i64, step: i64) -> Result<Tensor> {
 }
 
 fn arange_floats<T: Element>(start: f64, stop: f64, step: f64, at: impl Fn(f64) -> T) -> Result<Tensor> {
-    if step == 0.0 || ![start, stop, step].iter().all(|x| x.is_finite()) {
+    let distance = stop - start;
+    if step == 0.0 || ![start, stop, step, distance].iter().all(|x| x.is_finite()) {
         return Err(Error::value(format!(
-            "arange: {start} to {stop} by {step}: each must be finite and the step not zero"
+            "arange: {start} to {stop} by {step}: each and the distance must be finite, and the step not zero"
         )));
     }
-    let n = ((stop - start) / step).ceil().max(0.0);
+    let n = (distance / step).ceil().max(0.0);
     // The quotient or the last number may have been rounded onto `stop`, which is not taken.
     let reaches = |x: f64| if step > 0.0 { x >= stop } else { x <= stop };
     let n = if n > 0.0 && reaches(at(n - 1.0).into().to_f64()) { n - 1.0 } else { n };

@@ -182,7 +182,7 @@ impl Sizes {
                 return Err(wrong("more than one size is -1"));
             }
             let known = shape.numel();
-            if known == 0 || from.numel() % known != 0 {
+            if known == 0 || !from.numel().is_multiple_of(known) {
                 return Err(wrong("no size fits in place of -1"));
             }
             shape.0[i] = from.numel() / known;

@@ -108,6 +108,17 @@ impl<'a> View<'a> {
         Ok(Self { data, layout })
     }
 
+    /// The same data through another layout.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn through<'b>(&self, layout: &'b Layout) -> Result<View<'b>>
+    where
+        'a: 'b,
+    {
+        View::new(self.data, layout)
+    }
+
     /// The dtype of the elements.
     pub fn dtype(&self) -> DType {
         self.data.dtype()

@@ -30,12 +30,7 @@ impl<const N: usize> Row<N> {
 }
 
 /// Calls `row` for the rows of `shape`, in order. `strides` and `offsets` belong to the operands.
-pub fn rows<const N: usize>(
-    shape: &[usize],
-    strides: [&[isize]; N],
-    offsets: [usize; N],
-    mut row: impl FnMut(Row<N>),
-) {
+pub fn rows<const N: usize>(shape: &[usize], strides: [&[isize]; N], offsets: [usize; N], mut row: impl FnMut(Row<N>)) {
     if shape.contains(&0) {
         return;
     }
@@ -96,11 +91,27 @@ pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: i
         out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x));
         return Ok(());
     }
-    let mut out = out.iter_mut();
+    let mut rest = out;
     rows(x.layout.shape(), [x.layout.strides()], [x.layout.offset()], |row| {
-        row.of(0, x.data).zip(out.by_ref()).for_each(|(x, out)| *out = f(x));
+        let (out, after) = std::mem::take(&mut rest).split_at_mut(row.len);
+        rest = after;
+        let i = row.start[0];
+        match row.stride {
+            [1] => out.iter_mut().zip(&x.data[i..i + row.len]).for_each(|(out, &x)| *out = f(x)),
+            [0] => out.fill(f(x.data[i])),
+            _ => row.of(0, x.data).zip(out).for_each(|(x, out)| *out = f(x)),
+        }
     });
     Ok(())
+}
+
+/// Whether `f` holds for any element.
+pub fn any<X: Element>(x: Strided<X>, f: impl Fn(X) -> bool) -> bool {
+    let mut found = false;
+    rows(x.layout.shape(), [x.layout.strides()], [x.layout.offset()], |row| {
+        found = found || row.of(0, x.data).any(&f);
+    });
+    found
 }
 
 /// `out = f(x, y)` element by element, for operands of one shape.
@@ -164,6 +175,10 @@ pub fn map3<X: Element, Y: Element, Z: Element, W: Element>(
     same_shape(op, xl.shape(), yl.shape())?;
     same_shape(op, xl.shape(), zl.shape())?;
     same_length(op, xl.shape(), out.len())?;
+    if let (Some(x), Some(y), Some(z)) = (x.as_slice(), y.as_slice(), z.as_slice()) {
+        out.iter_mut().zip(x).zip(y).zip(z).for_each(|(((out, &x), &y), &z)| *out = f(x, y, z));
+        return Ok(());
+    }
     let mut out = out.iter_mut();
     let strides = [xl.strides(), yl.strides(), zl.strides()];
     rows(xl.shape(), strides, [xl.offset(), yl.offset(), zl.offset()], |row| {

@@ -4,17 +4,26 @@
 //! that outlives it, visits elements in an order fixed by shapes alone, and gives the same bits for
 //! every layout of the same values. What a result's shape must be is said at each kernel.
 
+pub mod argreduce;
 pub mod binary;
+pub mod compare;
 pub mod concat;
 pub mod conv;
 pub mod copy;
 pub mod each;
 pub mod gather;
 mod gemm;
+mod lane;
+pub mod logic;
 pub mod matmul;
+mod number;
 pub mod pad;
 pub mod pool;
 pub mod reduce;
+pub mod scan;
+pub mod select;
+pub mod sort;
+pub mod special;
 pub mod unary;
 pub mod window;
 

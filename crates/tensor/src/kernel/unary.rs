@@ -1,82 +1,151 @@
 //! Elementwise functions of one operand. The result has the operand's shape and, unless said, its dtype.
+//!
+//! A NaN gives a NaN. Outside a function's domain the result is NaN, at a pole an infinity.
 
-use num_traits::Float;
+use num_traits::AsPrimitive;
 
 use crate::error::Result;
 use crate::kernel::each::map1;
-use crate::kernel::{with_float, with_number};
+pub(crate) use crate::kernel::number::Number;
+use crate::kernel::{special, with_float, with_number};
 use crate::view::{View, ViewMut};
 
 /// A kernel of one operand.
 pub type Unary = fn(View, ViewMut) -> Result<()>;
 
-macro_rules! float_functions {
-    ($($(#[$doc:meta])* $name:ident = $f:expr;)*) => {$(
+macro_rules! functions {
+    ($with:ident, $needs:literal: $($(#[$doc:meta])* $name:ident = |$x:ident| $y:expr;)*) => {$(
         $(#[$doc])*
         ///
         /// # Errors
-        /// Where the dtype is not a float, or the result's shape or dtype differs.
+        #[doc = concat!("Where the dtype is not ", $needs, ", or the result does not fit.")]
         pub fn $name(x: View, out: ViewMut) -> Result<()> {
             let op = stringify!($name);
-            with_float!(op, x.dtype(), T => {
-                let f: fn(T) -> T = $f;
-                map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, f)
-            })
+            $with!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed(op)?, |$x: T| $y))
         }
     )*};
 }
 
-float_functions! {
+functions! { with_number, "one of numbers":
+    /// -x; integers wrap.
+    neg = |x| x.negated();
+    /// |x|; integers wrap.
+    abs = |x| x.magnitude();
+    /// -1, 0 or 1, as x is negative, zero or positive.
+    sign = |x| Number::sign(x);
+    /// x²; integers wrap.
+    square = |x| x.times(x);
+}
+
+functions! { with_float, "a float":
+    /// 1 / x.
+    recip = |x| x.recip();
     /// e^x.
     exp = |x| x.exp();
+    /// 2^x.
+    exp2 = |x| x.exp2();
+    /// e^x - 1, exact to the last digits near 0.
+    exp_m1 = |x| x.exp_m1();
     /// Natural logarithm.
     ln = |x| x.ln();
+    /// ln(1 + x), exact to the last digits near 0.
+    ln_1p = |x| x.ln_1p();
+    /// Logarithm to base 2.
+    log2 = |x| x.log2();
+    /// Logarithm to base 10.
+    log10 = |x| x.log10();
     /// Square root.
     sqrt = |x| x.sqrt();
+    /// 1 / √x.
+    rsqrt = |x| x.sqrt().recip();
+
     /// Sine, of radians.
     sin = |x| x.sin();
     /// Cosine, of radians.
     cos = |x| x.cos();
+    /// Tangent, of radians.
+    tan = |x| x.tan();
+    /// Inverse sine, in radians.
+    asin = |x| x.asin();
+    /// Inverse cosine, in radians.
+    acos = |x| x.acos();
+    /// Inverse tangent, in radians.
+    atan = |x| x.atan();
+    /// Hyperbolic sine.
+    sinh = |x| x.sinh();
+    /// Hyperbolic cosine.
+    cosh = |x| x.cosh();
     /// Hyperbolic tangent.
     tanh = |x| x.tanh();
-    /// Logistic function, 1 / (1 + e^-x).
-    sigmoid = |x| 1.0 / (1.0 + (-x).exp());
+    // The standard library's inverse hyperbolic functions lose digits near the ends of their domains.
+    /// Inverse hyperbolic sine.
+    asinh = |x| libm::asinh(x as f64) as T;
+    /// Inverse hyperbolic cosine.
+    acosh = |x| libm::acosh(x as f64) as T;
+    /// Inverse hyperbolic tangent.
+    atanh = |x| libm::atanh(x as f64) as T;
+
+    /// The logistic function 1 / (1 + e^-x), written so that no exponential overflows.
+    sigmoid = |x| {
+        let e = (-x.abs()).exp();
+        (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)
+    };
+    /// ln(1 + e^x), written so that no exponential overflows.
+    softplus = |x| x.max(0.0) + (-x.abs()).exp().ln_1p();
+
+    /// The error function, 2/√π ∫₀ˣ e^-t² dt.
+    erf = |x| special::erf(x as f64) as T;
+    /// 1 - erf x, exact to the last digits for large x.
+    erfc = |x| special::erfc(x as f64) as T;
+    /// The inverse of the error function, on (-1, 1).
+    erfinv = |x| special::erfinv(x as f64) as T;
+    /// ln |Γ(x)|.
+    lgamma = |x| special::lgamma(x as f64) as T;
+    /// ψ(x) = Γ'(x) / Γ(x).
+    digamma = |x| special::digamma(x as f64) as T;
+
+    /// The largest integer not above x.
+    floor = |x| x.floor();
+    /// The smallest integer not below x.
+    ceil = |x| x.ceil();
+    /// The nearest integer, the even one of two.
+    round = |x| x.round_ties_even();
+    /// The integer part.
+    trunc = |x| x.trunc();
+
+    /// Whether x is not a number. The result is `bool`.
+    is_nan = |x| x.is_nan();
+    /// Whether x is ∞ or -∞. The result is `bool`.
+    is_inf = |x| x.is_infinite();
+    /// Whether x is neither infinite nor NaN. The result is `bool`.
+    is_finite = |x| x.is_finite();
 }
 
-/// -x, of numbers; integers wrap.
+/// ψ⁽ⁿ⁾(x), the derivative of [`digamma`] of order `n`.
 ///
 /// # Errors
-/// Where the dtype is `bool`, or the result's shape or dtype differs.
-pub fn neg(x: View, out: ViewMut) -> Result<()> {
-    with_number!("neg", x.dtype(), T => {
-        map1("neg", x.typed::<T>("neg")?, out.typed::<T>("neg")?, Number::negated)
+/// Where the dtype is not a float, or the result does not fit.
+pub fn polygamma(n: u32, x: View, out: ViewMut) -> Result<()> {
+    let op = "polygamma";
+    with_float!(op, x.dtype(), T => {
+        map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, |x: T| special::polygamma(n, x.as_()).as_())
     })
 }
 
-/// What floats and integers can both do, with integers that wrap instead of panicking.
-pub(crate) trait Number: Copy {
-    fn negated(self) -> Self;
-    fn plus(self, other: Self) -> Self;
-    fn minus(self, other: Self) -> Self;
-    fn times(self, other: Self) -> Self;
+/// xⁿ by repeated squaring.
+///
+/// # Errors
+/// Where the dtype is not a float, or the result does not fit.
+pub fn powi(n: i32, x: View, out: ViewMut) -> Result<()> {
+    let op = "powi";
+    with_float!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, |x: T| x.powi(n)))
 }
 
-macro_rules! float_number {
-    ($($t:ty),*) => {$(
-        impl Number for $t {
-            fn negated(self) -> Self { -self }
-            fn plus(self, other: Self) -> Self { self + other }
-            fn minus(self, other: Self) -> Self { self - other }
-            fn times(self, other: Self) -> Self { self * other }
-        }
-    )*};
-}
-
-float_number!(f32, f64);
-
-impl Number for i64 {
-    fn negated(self) -> Self { self.wrapping_neg() }
-    fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
-    fn minus(self, other: Self) -> Self { self.wrapping_sub(other) }
-    fn times(self, other: Self) -> Self { self.wrapping_mul(other) }
+/// Not x, of truth values.
+///
+/// # Errors
+/// Where the dtype is not `bool`, or the result does not fit.
+pub fn logical_not(x: View, out: ViewMut) -> Result<()> {
+    let op = "logical_not";
+    map1(op, x.typed::<bool>(op)?, out.typed(op)?, |x: bool| !x)
 }

@@ -1,0 +1,71 @@
+//! Keeping numbers within bounds, and choosing among numbers some of which are not.
+
+use crate::op::Operand;
+use crate::tape::Var;
+
+impl<'t> Var<'t> {
+    /// x where lo ≤ x ≤ hi, else the bound that it is beyond; `hi` where lo > hi.
+    ///
+    /// The derivative passes to x within the bounds and on them, else to the bound.
+    ///
+    /// ```
+    /// use wengert_autograd::grad;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let x = Tensor::from([-2.0, 0.5, 1.0, 3.0]);
+    /// assert_eq!(grad(|x| x.clamp(-1.0, 1.0).sum(), &x)?, Tensor::from([0.0, 1.0, 1.0, 0.0]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias = "clip")]
+    #[track_caller]
+    pub fn clamp(self, lo: impl Into<Operand<'t>>, hi: impl Into<Operand<'t>>) -> Self {
+        self.clamp_min(lo).clamp_max(hi)
+    }
+
+    /// x where x ≥ lo, else lo. For equals the derivative passes to x.
+    #[track_caller]
+    pub fn clamp_min(self, lo: impl Into<Operand<'t>>) -> Self {
+        let lo = lo.into();
+        self.less(lo).where_(lo, self)
+    }
+
+    /// x where x ≤ hi, else hi. For equals the derivative passes to x.
+    #[track_caller]
+    pub fn clamp_max(self, hi: impl Into<Operand<'t>>) -> Self {
+        let hi = hi.into();
+        self.greater(hi).where_(hi, self)
+    }
+
+    /// The larger of x and y, or the one that is not NaN. For equals the derivative passes to x.
+    #[track_caller]
+    pub fn fmax(self, other: impl Into<Operand<'t>>) -> Self {
+        let other = other.into().like(self);
+        self.greater_equal(other).logical_or(other.is_nan()).where_(self, other)
+    }
+
+    /// The smaller of x and y, or the one that is not NaN. For equals the derivative passes to x.
+    #[track_caller]
+    pub fn fmin(self, other: impl Into<Operand<'t>>) -> Self {
+        let other = other.into().like(self);
+        self.less_equal(other).logical_or(other.is_nan()).where_(self, other)
+    }
+
+    /// x with NaN, ∞ and -∞ replaced.
+    #[track_caller]
+    pub fn nan_to_num(
+        self,
+        nan: impl Into<Operand<'t>>,
+        infinity: impl Into<Operand<'t>>,
+        negative_infinity: impl Into<Operand<'t>>,
+    ) -> Self {
+        let (above, below) = (self.equal(f64::INFINITY), self.equal(f64::NEG_INFINITY));
+        let finite = above.where_(infinity, below.where_(negative_infinity, self));
+        self.is_nan().where_(nan, finite)
+    }
+
+    /// The part of x behind the point, x - trunc x.
+    #[track_caller]
+    pub fn frac(self) -> Self {
+        self - self.trunc()
+    }
+}

@@ -1,0 +1,19 @@
+//! Functions composed of operations: plain methods of [`Var`](crate::Var), one file for each topic.
+//!
+//! They have no rules of their own: what they record has, to every order. A mistake is said to be
+//! made by the caller. Where a function is singular beside a choice, its operand is kept away from
+//! there: a cotangent of 0 times an infinite derivative would be NaN.
+
+mod activation;
+mod clamp;
+mod linear;
+mod logarithm;
+mod matrix;
+mod norm;
+mod normalize;
+mod order;
+mod product;
+mod shape;
+mod softmax;
+mod special;
+mod statistics;

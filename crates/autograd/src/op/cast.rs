@@ -1,0 +1,70 @@
+//! Conversion between dtypes.
+
+use wengert_tensor::{DType, Result, Tensor, View, ViewMut, kernel};
+
+use super::{Example, Rule, operands};
+use crate::tape::Var;
+use crate::ty::Type;
+
+/// y = x in another dtype;  dy = dx so, between floats
+///
+/// Converted as Rust's `as` does: to integers floats are truncated, and a number is `true` unless
+/// it is zero. To and from these there is no derivative.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cast {
+    /// The dtype of the result.
+    pub dtype: DType,
+}
+
+impl Rule for Cast {
+    fn name(&self) -> &'static str {
+        "cast"
+    }
+
+    fn infer(&self, x: &[&Type]) -> Result<Type> {
+        let [x] = operands("cast", x)?;
+        Ok(x.with_dtype(self.dtype))
+    }
+
+    fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
+        kernel::copy::cast(x[0], out)
+    }
+
+    fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
+        dx[0].filter(|_| self.dtype.is_float()).map(|dx| dx.cast(self.dtype))
+    }
+
+    fn vjp<'t>(&self, _: usize, x: &[Var<'t>], _: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>> {
+        let dtype = x[0].dtype();
+        (dtype.is_float() && self.dtype.is_float()).then(|| ybar.cast(dtype))
+    }
+
+    fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], _: usize) -> Var<'t> {
+        x[0].cast(self.dtype)
+    }
+
+    fn examples() -> Vec<Example> {
+        let x = Tensor::from([0.5, -2.25, 3.0]);
+        let to = |dtype| Cast { dtype };
+        vec![
+            Example::new(to(DType::F64), [x.clone()]),
+            Example::new(to(DType::I64), [x.clone()]),
+            Example::new(to(DType::Bool), [x]),
+            Example::new(to(DType::F64), [Tensor::from([true, false])]),
+            Example::new(to(DType::F64), [Tensor::from([3i64, -1])]),
+        ]
+    }
+}
+
+impl<'t> Var<'t> {
+    /// The same numbers in another dtype; derivatives pass between floats.
+    #[doc(alias = "to")]
+    #[doc(alias = "astype")]
+    #[track_caller]
+    pub fn cast(self, dtype: DType) -> Self {
+        if self.is_poisoned() || self.dtype() == dtype {
+            return self;
+        }
+        self.tape().record(Cast { dtype }, &[self])
+    }
+}

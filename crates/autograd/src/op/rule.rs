@@ -1,0 +1,144 @@
+//! [`Rule`]: what is known about an operation, and the helpers that rules share.
+//!
+//! Laws that every rule obeys, checked over the whole table by `tests/laws.rs`: `jvp` is the
+//! directional derivative, `vjp` is its adjoint, both hold again for the equations they record, and
+//! `batch` equals a loop.
+
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use wengert_tensor::{Error, Layout, Result, Tensor, View, ViewMut};
+
+use super::Op;
+use crate::tape::Var;
+use crate::ty::Type;
+
+/// The rules of one operation.
+///
+/// `x` are its operands, `y` its result; `dx`, `dy` are tangents, `ybar` is the cotangent of `y`.
+/// Derivatives are recorded with [`Var`] operators, so they have derivatives of their own. `None` is
+/// a symbolic zero: a derivative that is zero everywhere, or does not exist.
+pub trait Rule: Debug + Send + Sync {
+    /// The operation's name in messages and printed tapes.
+    fn name(&self) -> &'static str;
+
+    /// The type of the result, or a sentence that starts with the name and says what is wrong.
+    ///
+    /// # Errors
+    /// Operands that the operation does not take, or not so many.
+    fn infer(&self, x: &[&Type]) -> Result<Type>;
+
+    /// Where the result is the first operand seen through another layout: that layout.
+    fn alias(&self, _x: &Layout) -> Option<Layout> {
+        None
+    }
+
+    /// Computes the result by a kernel. The result's memory has the type that [`infer`](Self::infer) gave.
+    ///
+    /// # Errors
+    /// Values that the operation does not take, such as an index out of range.
+    fn eval(&self, x: &[View], out: ViewMut) -> Result<()>;
+
+    /// The tangent of the result, from those of the operands, at least one of which is there.
+    fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>>;
+
+    /// The cotangent of operand `i`, from that of the result.
+    fn vjp<'t>(&self, i: usize, x: &[Var<'t>], y: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>>;
+
+    /// The operation done `n` times at once: the operands with `batched` set, one at least, have a
+    /// leading axis of size `n` more; so has the result.
+    fn batch<'t>(&self, x: &[Var<'t>], batched: &[bool], n: usize) -> Var<'t>;
+
+    /// Operands at which the laws are checked: floats in f64, away from kinks and poles.
+    fn examples() -> Vec<Example>
+    where
+        Self: Sized;
+}
+
+/// An operation with operands at which the laws are checked.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The operation.
+    pub op: Op,
+    /// Its operands.
+    pub x: Vec<Tensor>,
+}
+
+impl Example {
+    /// An operation at some operands.
+    pub fn new(op: impl Into<Op>, x: impl Into<Vec<Tensor>>) -> Self {
+        Self { op: op.into(), x: x.into() }
+    }
+}
+
+/// An operation that is not in the table: a user's own, with its own rules. Two are equal where they
+/// are the same object.
+#[derive(Debug, Clone)]
+pub struct Custom(Arc<dyn Rule>);
+
+impl Custom {
+    /// An operation with the given rules.
+    pub fn new(rule: impl Rule + 'static) -> Self {
+        Self(Arc::new(rule))
+    }
+
+    pub(crate) fn rule(&self) -> &dyn Rule {
+        &*self.0
+    }
+}
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Custom {}
+
+impl Hash for Custom {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).cast::<()>().hash(state);
+    }
+}
+
+impl From<Custom> for Op {
+    fn from(op: Custom) -> Self {
+        Self::Custom(op)
+    }
+}
+
+/// Exactly `N` operands, or an error that counts them.
+pub(crate) fn operands<'a, const N: usize>(op: &str, x: &[&'a Type]) -> Result<[&'a Type; N]> {
+    <[&Type; N]>::try_from(x).map_err(|_| Error::value(format!("{op}: takes {N} operands, got {}", x.len())))
+}
+
+/// Operands of one type, for an operation that takes two or more of the same.
+pub(crate) fn same_types(op: &str, x: &Type, y: &Type) -> Result<()> {
+    if x.dtype != y.dtype {
+        return Err(Error::dtype(format!("{op}: dtypes {} and {} differ", x.dtype, y.dtype)));
+    }
+    if x.shape != y.shape {
+        return Err(Error::shape(format!("{op}: shapes {} and {} differ", x.shape, y.shape)));
+    }
+    Ok(())
+}
+
+/// The sum of what `term` makes of each operand's tangent.
+pub(crate) fn sum_tangents<'t>(
+    dx: &[Option<Var<'t>>],
+    mut term: impl FnMut(usize, Var<'t>) -> Option<Var<'t>>,
+) -> Option<Var<'t>> {
+    let terms = dx.iter().enumerate().filter_map(|(i, dx)| term(i, (*dx)?));
+    terms.reduce(|a, b| a + b)
+}
+
+/// The operands with a leading axis of size `n` each: those without one are repeated, without a copy.
+pub(crate) fn lift<'t>(x: &[Var<'t>], batched: &[bool], n: usize) -> SmallVec<[Var<'t>; 4]> {
+    let lift = |(&x, &batched): (&Var<'t>, &bool)| match batched {
+        true => x,
+        false => x.broadcast_to(x.shape().with_axis(0, n)),
+    };
+    x.iter().zip(batched).map(lift).collect()
+}

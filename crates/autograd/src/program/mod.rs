@@ -1,0 +1,3 @@
+//! Running what a tape says.
+
+pub(crate) mod interpret;

@@ -1,0 +1,273 @@
+//! The tape: equations in the order they were recorded, and the values known so far.
+//!
+//! Always true: the operands of an equation come before it; an equation never changes once it is
+//! recorded; a value, once known, stays. A mistake is kept, with the line of the user's program, and
+//! the variable it would have defined is *poisoned*: everything computed from it is poisoned too,
+//! and asking for a value of it returns the mistake.
+
+mod check;
+mod eqn;
+mod print;
+mod var;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::panic::Location;
+
+use smallvec::SmallVec;
+use wengert_tensor::{Error, Result, Scalar, Shape, Tensor};
+
+pub use eqn::{Eqn, VarId};
+pub use var::Var;
+
+use crate::op::{Full, Input, Op};
+use crate::program::interpret;
+use crate::ty::Type;
+
+/// A Wengert list: the flat list of elementary operations that a program performs
+/// (R. E. Wengert, "A simple automatic derivative evaluation program", CACM 7(8), 1964).
+///
+/// Recording computes nothing: shapes and dtypes are checked at once, values are computed when
+/// somebody asks, and only those needed.
+///
+/// ```
+/// use wengert_autograd::Tape;
+/// use wengert_tensor::Tensor;
+///
+/// let tape = Tape::new();
+/// let x = tape.input(&Tensor::from([[1.0, 2.0]]));
+/// let y = x.matmul(x.t());
+/// assert_eq!(y.item()?, 5.0);
+///
+/// let bad = (x.matmul(x) + 1.0).exp();
+/// let err = bad.value().unwrap_err();
+/// assert!(err.to_string().starts_with("matmul: [1, 2] x [1, 2]: inner dimensions 2 and 1 differ, at "));
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+pub struct Tape {
+    inner: RefCell<Inner>,
+    eager: bool,
+    /// Where equations recorded by a rule are said to come from: the equation they derive from.
+    origin: Cell<Option<&'static Location<'static>>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) eqns: Vec<Eqn>,
+    pub(crate) values: Vec<Option<Tensor>>,
+    /// The first mistake.
+    error: Option<Error>,
+    /// Variables of inputs that were given a key.
+    keyed: HashMap<u64, VarId>,
+    /// Scratch of the interpreter: which equations the current request needs. All false between requests.
+    pub(crate) marks: Vec<bool>,
+}
+
+impl Default for Tape {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tape {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self { inner: RefCell::default(), eager: false, origin: Cell::new(None) }
+    }
+
+    /// An empty tape that evaluates every equation as it is recorded and stops at the first that
+    /// makes a NaN or an infinity out of finite numbers, naming its line: for debugging.
+    ///
+    /// The rules and the results are those of a tape made by [`new`](Self::new).
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::eager();
+    /// let x = tape.input(&Tensor::from([1.0, 0.0]));
+    /// let loss = (x.ln() * 0.0).sum();
+    /// let err = loss.value().unwrap_err();
+    /// assert!(err.to_string().starts_with("ln: made the first infinity"), "{err}");
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    pub fn eager() -> Self {
+        Self { eager: true, ..Self::new() }
+    }
+
+    /// A variable with a known value.
+    #[track_caller]
+    pub fn input(&self, value: &Tensor) -> Var<'_> {
+        let ty = Type::new(value.dtype(), value.shape());
+        let var = self.append(Input.into(), SmallVec::new(), ty, self.here());
+        self.set_value(var, value.clone());
+        if self.eager { self.checked(var) } else { var }
+    }
+
+    /// As [`input`](Self::input), and the same variable whenever the key was seen on this tape
+    /// before: how a model's parameters become variables, however often they are used.
+    #[track_caller]
+    pub fn keyed_input(&self, key: u64, value: &Tensor) -> Var<'_> {
+        let known = self.inner.borrow().keyed.get(&key).copied();
+        match known {
+            Some(id) => Var { tape: self, id },
+            None => {
+                let var = self.input(value);
+                self.inner.borrow_mut().keyed.insert(key, var.id);
+                var
+            }
+        }
+    }
+
+    /// The variable that [`keyed_input`](Self::keyed_input) made for a key, if it did.
+    pub fn keyed(&self, key: u64) -> Option<Var<'_>> {
+        let id = *self.inner.borrow().keyed.get(&key)?;
+        Some(Var { tape: self, id })
+    }
+
+    /// A variable of which only the type is known: an argument of a function that is recorded to be
+    /// transformed. It and what is computed from it cannot be evaluated.
+    #[track_caller]
+    pub(crate) fn placeholder(&self, ty: Type) -> Var<'_> {
+        self.append(Input.into(), SmallVec::new(), ty, self.here())
+    }
+
+    /// A variable whose every element is `value`. It takes no memory per element.
+    #[track_caller]
+    pub fn full(&self, shape: impl Into<Shape>, value: impl Into<Scalar>) -> Var<'_> {
+        self.record(Full { value: value.into(), shape: shape.into() }, &[])
+    }
+
+    /// Records one equation and returns the variable that it defines.
+    ///
+    /// Operators and methods of [`Var`] are the usual way; this is the way for an operation of one's own.
+    #[track_caller]
+    pub fn record<'t>(&'t self, op: impl Into<Op>, operands: &[Var<'t>]) -> Var<'t> {
+        let (op, at) = (op.into(), self.here());
+        if let Some(poisoned) = operands.iter().find(|x| x.is_poisoned()) {
+            return *poisoned;
+        }
+        if operands.iter().any(|x| !std::ptr::eq(x.tape, self)) {
+            return self.fail(Error::tape(format!("{}: its operands are on different tapes", op.rule().name())).at(at));
+        }
+        let inferred = {
+            let inner = self.inner.borrow();
+            let types: SmallVec<[&Type; 4]> = operands.iter().map(|x| &inner.eqns[x.id.index()].ty).collect();
+            op.rule().infer(&types).and_then(|ty| ty.shape.numel_checked().map(|_| ty))
+        };
+        match inferred {
+            Ok(ty) => {
+                let var = self.append(op, operands.iter().map(|x| x.id).collect(), ty, at);
+                if self.eager { self.checked(var) } else { var }
+            }
+            Err(error) => self.fail(error.at(at)),
+        }
+    }
+
+    fn append(&self, op: Op, operands: SmallVec<[VarId; 2]>, ty: Type, at: &'static Location<'static>) -> Var<'_> {
+        let mut inner = self.inner.borrow_mut();
+        let Some(id) = VarId::new(inner.eqns.len()) else {
+            drop(inner);
+            return self.fail(Error::memory("tape: more equations than a tape can number").at(at));
+        };
+        inner.eqns.push(Eqn { op, operands, ty, at });
+        inner.values.push(None);
+        Var { tape: self, id }
+    }
+
+    fn set_value(&self, var: Var<'_>, value: Tensor) {
+        if let Some(slot) = self.inner.borrow_mut().values.get_mut(var.id.index()) {
+            *slot = Some(value);
+        }
+    }
+
+    /// The eager switch's work for one new variable.
+    fn checked<'t>(&'t self, var: Var<'t>) -> Var<'t> {
+        if var.is_poisoned() {
+            return var;
+        }
+        let outcome = interpret::run_one(&mut self.inner.borrow_mut(), var.id);
+        match outcome {
+            Ok(()) => var,
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Keeps a mistake, unless there already is one, and returns a poisoned variable.
+    pub(crate) fn fail(&self, error: Error) -> Var<'_> {
+        self.inner.borrow_mut().error.get_or_insert(error);
+        Var { tape: self, id: VarId::POISONED }
+    }
+
+    /// A poisoned variable: the mistake `error`, said to have been made by the caller.
+    ///
+    /// How a function of variables reports bad arguments without returning a `Result`.
+    #[track_caller]
+    pub fn error(&self, error: Error) -> Var<'_> {
+        self.fail(error.at(self.here()))
+    }
+
+    /// The caller's line, or that of the equation whose rule is being applied.
+    #[track_caller]
+    pub(crate) fn here(&self) -> &'static Location<'static> {
+        self.origin.get().unwrap_or(Location::caller())
+    }
+
+    /// Runs `f`; what it records is said to come from `at`: for functions that record for their caller.
+    pub fn originating<R>(&self, at: &'static Location<'static>, f: impl FnOnce() -> R) -> R {
+        struct Restore<'a>(&'a Tape, Option<&'static Location<'static>>);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                self.0.origin.set(self.1);
+            }
+        }
+        // The outermost origin wins: the gradient of a gradient still names the user's line.
+        let outer = self.origin.get();
+        let _restore = Restore(self, outer);
+        self.origin.set(outer.or(Some(at)));
+        f()
+    }
+
+    /// The values of variables: what is not yet known, and only that, is computed.
+    ///
+    /// # Errors
+    /// The first mistake made on the way to any of them.
+    pub fn evaluate(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
+        let mut inner = self.inner.borrow_mut();
+        for var in vars {
+            if !std::ptr::eq(var.tape, self) {
+                return Err(Error::tape("evaluate: a variable of another tape"));
+            }
+            if var.is_poisoned() {
+                let unknown = || Error::tape("evaluate: a variable that was never defined");
+                return Err(inner.error.clone().unwrap_or_else(unknown));
+            }
+        }
+        let ids: SmallVec<[VarId; 8]> = vars.iter().map(|x| x.id).collect();
+        interpret::run(&mut inner, &ids)
+    }
+
+    /// The first mistake made on this tape, if there was one.
+    pub fn first_error(&self) -> Option<Error> {
+        self.inner.borrow().error.clone()
+    }
+
+    /// The number of equations.
+    pub fn len(&self) -> usize {
+        self.inner.borrow().eqns.len()
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy of the equation that defines `var`, or `None` for a poisoned variable.
+    pub fn eqn(&self, var: Var<'_>) -> Option<Eqn> {
+        self.inner.borrow().eqns.get(var.id.index()).cloned()
+    }
+
+    pub(crate) fn with_eqns<R>(&self, f: impl FnOnce(&[Eqn]) -> R) -> R {
+        f(&self.inner.borrow().eqns)
+    }
+}

@@ -1,0 +1,192 @@
+//! What the functions of [`functional`](super::functional) take and return: tensors for tensors,
+//! variables for variables, arrays for arrays.
+//!
+//! A closure of one argument takes a [`Var`] and is asked about at a `&Tensor`; one of several takes
+//! an array, a tuple or a `Vec` of them and is asked about at the same of `&Tensor`. At tensors the
+//! function is recorded on a tape of its own and the answers are tensors; at variables it is recorded
+//! on their tape and the answers are variables, so the functions nest.
+
+use wengert_tensor::{Result, Tensor};
+
+use crate::tape::{Tape, Var};
+
+/// A function of variables: every closure that fits.
+pub trait Function<I, O>: Fn(I) -> O {}
+
+impl<I, O, F: Fn(I) -> O> Function<I, O> for F {}
+
+/// A function of a flat list of variables.
+#[doc(hidden)]
+pub type Flat<'f, 't> = &'f dyn Fn(&[Var<'t>]) -> Var<'t>;
+
+/// From a function, its arguments and the transformation's own operands (tangents, cotangents) to the
+/// variables that answer.
+#[doc(hidden)]
+pub type Transform<'f> = &'f dyn for<'a, 't> Fn(Flat<'a, 't>, &[Var<'t>], &[Var<'t>]) -> Vec<Var<'t>>;
+
+/// Where a function is asked about: one or several tensors, or one or several variables.
+///
+/// Implemented for `&Tensor`, `[&Tensor; N]`, pairs, triples and `Vec`s of them, and the same of [`Var`].
+pub trait Args: Sized {
+    /// What the closure takes.
+    type Vars<'t>;
+    /// What the closure returns.
+    type Var<'t>;
+    /// One argument: `&Tensor` or `Var`.
+    type One;
+    /// One answer: `Tensor` or `Var`.
+    type Answer;
+    /// A `T` for each argument: a `T`, an array, a tuple or a `Vec`.
+    type Each<T>;
+    /// `Result<T>` where the answers are tensors, `T` where they are variables.
+    type Outcome<T>;
+
+    #[doc(hidden)]
+    fn leaves(self) -> Vec<Self::One>;
+
+    /// Groups answers by argument, of which there are `count`; `None` where they are too few.
+    #[doc(hidden)]
+    fn each<T>(answers: &mut dyn Iterator<Item = Option<T>>, count: usize) -> Option<Self::Each<T>>;
+
+    #[doc(hidden)]
+    #[track_caller]
+    fn call<T>(
+        self,
+        own: Vec<Self::One>,
+        f: impl for<'t> Function<Self::Vars<'t>, Self::Var<'t>>,
+        transform: Transform<'_>,
+        finish: impl FnOnce(&mut dyn Iterator<Item = Self::Answer>) -> Option<T>,
+    ) -> Self::Outcome<T>;
+}
+
+const PROMISED: &str = "a transformation answers for every argument";
+
+#[track_caller]
+fn call_at_tensors<T>(
+    x: &[&Tensor],
+    own: &[&Tensor],
+    f: &dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>,
+    transform: Transform<'_>,
+    finish: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> Option<T>,
+) -> Result<T> {
+    let tape = Tape::new();
+    let at = tape.here();
+    let inputs = |tensors: &[&Tensor]| -> Vec<Var<'_>> {
+        tape.originating(at, || tensors.iter().map(|tensor| tape.input(tensor)).collect())
+    };
+    let answers = transform(f, &inputs(x), &inputs(own));
+    Ok(finish(&mut tape.evaluate(&answers)?.into_iter()).expect(PROMISED))
+}
+
+macro_rules! args {
+    ($form:ident [$($generics:tt)*] leaves: |$self:ident| $leaves:expr,
+        pack: |$vars:ident| $pack:expr, each: |$answers:ident, $count:pat_param| $each:expr) => {
+        impl<'a, $($generics)*> Args for $form!(&'a Tensor) {
+            type Vars<'t> = $form!(Var<'t>);
+            type Var<'t> = Var<'t>;
+            type One = &'a Tensor;
+            type Answer = Tensor;
+            type Each<T> = $form!(T);
+            type Outcome<T> = Result<T>;
+
+            fn leaves($self) -> Vec<&'a Tensor> {
+                $leaves
+            }
+
+            fn each<T>($answers: &mut dyn Iterator<Item = Option<T>>, $count: usize) -> Option<$form!(T)> {
+                $each
+            }
+
+            #[track_caller]
+            fn call<T>(
+                self,
+                own: Vec<&'a Tensor>,
+                f: impl for<'t> Function<$form!(Var<'t>), Var<'t>>,
+                transform: Transform<'_>,
+                finish: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> Option<T>,
+            ) -> Result<T> {
+                call_at_tensors(&self.leaves(), &own, &|$vars| f($pack), transform, finish)
+            }
+        }
+
+        impl<'a, $($generics)*> Args for $form!(Var<'a>) {
+            type Vars<'t> = $form!(Var<'a>);
+            type Var<'t> = Var<'a>;
+            type One = Var<'a>;
+            type Answer = Var<'a>;
+            type Each<T> = $form!(T);
+            type Outcome<T> = T;
+
+            fn leaves($self) -> Vec<Var<'a>> {
+                $leaves
+            }
+
+            fn each<T>($answers: &mut dyn Iterator<Item = Option<T>>, $count: usize) -> Option<$form!(T)> {
+                $each
+            }
+
+            fn call<T>(
+                self,
+                own: Vec<Var<'a>>,
+                f: impl for<'t> Function<$form!(Var<'a>), Var<'a>>,
+                transform: Transform<'_>,
+                finish: impl FnOnce(&mut dyn Iterator<Item = Var<'a>>) -> Option<T>,
+            ) -> T {
+                let answers = transform(&|$vars: &[Var<'a>]| f($pack), &self.leaves(), &own);
+                finish(&mut answers.into_iter()).expect(PROMISED)
+            }
+        }
+    };
+}
+
+macro_rules! one {
+    ($T:ty) => {
+        $T
+    };
+}
+macro_rules! array {
+    ($T:ty) => {
+        [$T; N]
+    };
+}
+macro_rules! pair {
+    ($T:ty) => {
+        ($T, $T)
+    };
+}
+macro_rules! triple {
+    ($T:ty) => {
+        ($T, $T, $T)
+    };
+}
+macro_rules! list { ($T:ty) => { Vec<$T> }; }
+
+args! { one []
+    leaves: |self| vec![self],
+    pack: |v| v[0],
+    each: |answers, _| answers.next()?
+}
+
+args! { array [const N: usize]
+    leaves: |self| self.into(),
+    pack: |v| std::array::from_fn(|i| v[i]),
+    each: |answers, _| answers.take(N).collect::<Option<Vec<T>>>()?.try_into().ok()
+}
+
+args! { pair []
+    leaves: |self| vec![self.0, self.1],
+    pack: |v| (v[0], v[1]),
+    each: |answers, _| Some((answers.next()??, answers.next()??))
+}
+
+args! { triple []
+    leaves: |self| vec![self.0, self.1, self.2],
+    pack: |v| (v[0], v[1], v[2]),
+    each: |answers, _| Some((answers.next()??, answers.next()??, answers.next()??))
+}
+
+args! { list []
+    leaves: |self| self,
+    pack: |v| v.to_vec(),
+    each: |answers, count| answers.take(count).collect()
+}

@@ -1,0 +1,54 @@
+//! Batching: the same equations, done for every index of one more axis at once.
+
+use wengert_tensor::Error;
+
+use super::Span;
+use crate::tape::Var;
+
+/// `ys` as functions of `xs`, done for every index of the leading axis of `arguments`, each of which
+/// has the type of its x with one leading axis of size `n` more. The results have it too.
+///
+/// Appends the batched equations to the tape. What does not depend on `xs` is not done again; a result that does not
+/// depend on them is repeated.
+#[track_caller]
+pub fn batched<'t>(ys: &[Var<'t>], xs: &[Var<'t>], arguments: &[Var<'t>], n: usize) -> Vec<Var<'t>> {
+    if let Some(poisoned) = ys.iter().chain(xs).chain(arguments).find(|v| v.is_poisoned()) {
+        return vec![*poisoned; ys.len()];
+    }
+    let span = Span::between(xs, ys);
+    let needed = span.ancestors(ys);
+    let mut lifted: Vec<Option<Var<'t>>> = vec![None; span.eqns.len()];
+    for (x, argument) in xs.iter().zip(arguments) {
+        if argument.shape() != x.shape().with_axis(0, n) || argument.dtype() != x.dtype() {
+            let sentence = format!("vmap: an argument of {} for a batch of {n} times {}", argument.ty(), x.ty());
+            return vec![x.tape.error(Error::shape(sentence)); ys.len()];
+        }
+        if let Some(i) = span.place(x.id) {
+            lifted[i] = Some(*argument);
+        }
+    }
+    for i in (0..span.eqns.len()).filter(|&i| needed[i]) {
+        let eqn = &span.eqns[i];
+        let of = |id| span.place(id).and_then(|place| lifted[place]);
+        if lifted[i].is_some() || eqn.operands.iter().all(|&x| of(x).is_none()) {
+            continue;
+        }
+        let (mut operands, y) = span.vars(i, ys[0]);
+        let flags: smallvec::SmallVec<[bool; 4]> = eqn.operands.iter().map(|&x| of(x).is_some()).collect();
+        for (operand, &id) in operands.iter_mut().zip(&eqn.operands) {
+            *operand = of(id).unwrap_or(*operand);
+        }
+        let result = y.tape.originating(eqn.at, || eqn.op.rule().batch(&operands, &flags, n));
+        if !result.is_poisoned() && result.shape() != eqn.ty.shape.with_axis(0, n) {
+            let (name, got) = (eqn.op.rule().name(), result.ty());
+            let sentence = format!("vmap of {name}: a result of {got} for a batch of {n} times {}", eqn.ty);
+            return vec![y.tape.error(Error::shape(sentence)); ys.len()];
+        }
+        lifted[i] = Some(result);
+    }
+    let result = |y: &Var<'t>| match span.place(y.id).and_then(|i| lifted[i]) {
+        Some(batched) => batched,
+        None => y.broadcast_to(y.shape().with_axis(0, n)),
+    };
+    ys.iter().map(result).collect()
+}

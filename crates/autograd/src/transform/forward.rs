@@ -1,0 +1,53 @@
+//! Forward mode: tangents, from arguments to results.
+
+use wengert_tensor::Error;
+
+use super::Span;
+use crate::tape::Var;
+
+/// The tangents of `ys`, given tangents of `xs`: the Jacobian-vector product.
+///
+/// Appends the equations of the pushforward to the tape. `None` is a symbolic zero.
+///
+/// ```
+/// use wengert_autograd::{Tape, transform::pushforward};
+/// use wengert_tensor::Tensor;
+///
+/// let tape = Tape::new();
+/// let x = tape.input(&Tensor::from(3.0));
+/// let dy = pushforward(&[x * x], &[x], &[Some(x.full_like(1.0))]);
+/// assert_eq!(dy[0].unwrap().item()?, 6.0);
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+#[track_caller]
+pub fn pushforward<'t>(ys: &[Var<'t>], xs: &[Var<'t>], dxs: &[Option<Var<'t>>]) -> Vec<Option<Var<'t>>> {
+    if let Some(poisoned) = ys.iter().chain(xs).chain(dxs.iter().flatten()).find(|v| v.is_poisoned()) {
+        return vec![Some(*poisoned); ys.len()];
+    }
+    for (x, dx) in xs.iter().zip(dxs) {
+        if let Some(dx) = dx.filter(|dx| dx.ty() != x.ty()) {
+            let sentence = format!("jvp: a tangent of {} for an argument of {}", dx.ty(), x.ty());
+            return vec![Some(x.tape.error(Error::shape(sentence))); ys.len()];
+        }
+    }
+    let span = Span::between(xs, ys);
+    let needed = span.ancestors(ys);
+    let mut tangents: Vec<Option<Var<'t>>> = vec![None; span.eqns.len()];
+    for (x, dx) in xs.iter().zip(dxs) {
+        if let Some(i) = span.place(x.id) {
+            tangents[i] = *dx;
+        }
+    }
+    let given: Vec<Option<usize>> = xs.iter().map(|x| span.place(x.id)).collect();
+    for i in (0..span.eqns.len()).filter(|&i| needed[i]) {
+        let eqn = &span.eqns[i];
+        let tangent = |id| span.place(id).and_then(|place| tangents[place]);
+        let dx: smallvec::SmallVec<[Option<Var<'t>>; 4]> = eqn.operands.iter().map(|&x| tangent(x)).collect();
+        if given.contains(&Some(i)) || dx.iter().all(Option::is_none) {
+            continue;
+        }
+        let (operands, y) = span.vars(i, ys[0]);
+        tangents[i] = y.tape.originating(eqn.at, || eqn.op.rule().jvp(&operands, y, &dx));
+    }
+    ys.iter().map(|y| span.place(y.id).and_then(|i| tangents[i])).collect()
+}

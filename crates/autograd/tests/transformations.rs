@@ -1,0 +1,179 @@
+//! What the transformations promise together: any order, nesting, errors in place of lost gradients.
+
+use wengert_autograd::transform::{pullback, pushforward};
+use wengert_autograd::{Tape, Var, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+use wengert_tensor::{ErrorKind, Result, Tensor};
+
+fn close(a: &Tensor, b: &Tensor) {
+    assert!(a.allclose(b, 1e-10, 1e-12).unwrap(), "{a}\nand\n{b}");
+}
+
+/// x^5 differentiated n times at 2, each time by a `grad` inside a `grad`.
+fn nth(x: Var<'_>, n: u32) -> Var<'_> {
+    match n {
+        0 => x * x * x * x * x,
+        _ => grad(|x| nth(x, n - 1).sum(), x),
+    }
+}
+
+#[test]
+fn derivatives_of_any_order() -> Result<()> {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from(2.0));
+    let values: Vec<f64> = (0..=6).map(|n| nth(x, n).item().unwrap_or(f64::NAN)).collect();
+    assert_eq!(values[..6], [32.0, 80.0, 160.0, 240.0, 240.0, 120.0]);
+    // The fifth derivative is constant: a gradient of it is an error, not a zero.
+    assert!(values[6].is_nan());
+    assert_eq!(nth(x, 6).value().unwrap_err().kind(), ErrorKind::Gradient);
+    tape.check()
+}
+
+#[test]
+fn a_hessian_is_what_hvp_and_nested_grads_say() -> Result<()> {
+    fn f(x: Var<'_>) -> Var<'_> {
+        (x.sin() * (x * x).sum()).sum().exp()
+    }
+    let (x, v) = (Tensor::from([0.1, -0.2, 0.3]), Tensor::from([1.0, 0.5, -2.0]));
+    let h = hessian(f, &x)?;
+    close(&h, &h.t());
+    close(&h.matmul(&v.reshape([3, 1])?)?.flatten()?, &hvp(f, &x, &v)?);
+    close(&h, &jacobian(|x| grad(f, x), &x)?);
+    // Reverse over reverse.
+    close(&hvp(f, &x, &v)?, &grad(|x| (grad(f, x) * x.tape().input(&v)).sum(), &x)?);
+    // Forward over forward: v' H v.
+    let (_, second) = jvp(|x| jvp(f, x, x.tape().input(&v)).1, &x, &v)?;
+    let tape = Tape::new();
+    let quadratic = (tape.input(&hvp(f, &x, &v)?) * tape.input(&v)).sum();
+    close(&second, &quadratic.value()?);
+    Ok(())
+}
+
+#[test]
+fn hessians_of_several_arguments_come_in_blocks() -> Result<()> {
+    let (a, b) = (Tensor::from([1.0, 2.0]), Tensor::from([[3.0], [4.0], [5.0]]));
+    // Linear in b: its block with itself is zero, and nothing is wrong with that.
+    let [[aa, ab], [ba, bb]] = hessian(|[a, b]| (a * a).sum() * b.sum(), [&a, &b])?;
+    close(&aa, &Tensor::from([[24.0, 0.0], [0.0, 24.0]]));
+    assert_eq!((&ab.shape()[..], &ba.shape()[..]), (&[2, 3, 1][..], &[3, 1, 2][..]));
+    close(&ab.reshape([2, 3])?, &ba.reshape([3, 2])?.t());
+    assert_eq!(bb, Tensor::zeros([3, 1, 3, 1], b.dtype())?);
+    Ok(())
+}
+
+#[test]
+fn jacobians_agree_in_both_modes() -> Result<()> {
+    // Wide and tall functions of the same matrix: one goes backwards, the other forwards.
+    let x = Tensor::from([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]);
+    let wide = jacobian(|x| x.sin().matmul(x.t()).sum_axes(0), &x)?;
+    let tall = jacobian(|x| x.sin().matmul(x.t()).sum_axes(0).broadcast_to([7, 2]), &x)?;
+    assert_eq!((&wide.shape()[..], &tall.shape()[..]), (&[2, 2, 3][..], &[7, 2, 2, 3][..]));
+    for i in 0..7 {
+        close(&tall.select_axis(0, i)?, &wide);
+    }
+    let [by_x, by_y] = jacobian(|[x, y]| x * y, [&Tensor::from([2.0, 3.0]), &Tensor::from([5.0, 7.0])])?;
+    close(&by_x, &Tensor::from([[5.0, 0.0], [0.0, 7.0]]));
+    close(&by_y, &Tensor::from([[2.0, 0.0], [0.0, 3.0]]));
+    Ok(())
+}
+
+#[test]
+fn vmap_nests_and_goes_through_gradients() -> Result<()> {
+    let (a, b) = (Tensor::from([1.0, 2.0, 3.0]), Tensor::from([10.0, 20.0]));
+    let outer = vmap(|a| vmap(|b| a * b, a.tape().input(&b)), &a)?;
+    close(&outer, &Tensor::from([[10.0, 20.0], [20.0, 40.0], [30.0, 60.0]]));
+
+    let x = Tensor::from([[1.0, 2.0], [3.0, 4.0], [-1.0, 0.5]]);
+    let w = Tensor::from([0.5, -1.0]);
+    let per_example = vmap(|x| grad(|w| ((w * x).sum() - 1.0).sin(), x.tape().input(&w)), &x)?;
+    for i in 0..3 {
+        let row = x.select_axis(0, i)?;
+        close(&per_example.select_axis(0, i)?, &grad(|w| ((w * w.tape().input(&row)).sum() - 1.0).sin(), &w)?);
+    }
+    // What does not depend on the argument is repeated.
+    assert_eq!(vmap(|x| x.tape().input(&w), &x)?.shape()[..], [3, 2]);
+    assert_eq!(vmap(|x| x * 2.0, &Tensor::zeros([0, 4], x.dtype())?)?.shape()[..], [0, 4]);
+    Ok(())
+}
+
+#[test]
+fn every_form_of_arguments() -> Result<()> {
+    let (x, y, z) = (Tensor::from([1.0, 2.0]), Tensor::from([3.0, 4.0]), Tensor::from([5.0, 6.0]));
+    let [ax, ay] = grad(|[x, y]| (x * x * y).sum(), [&x, &y])?;
+    let (bx, by) = grad(|(x, y)| (x * x * y).sum(), (&x, &y))?;
+    let cs = grad(|v| (v[0] * v[0] * v[1]).sum(), vec![&x, &y])?;
+    assert_eq!((&ax, &ay), (&bx, &by));
+    assert_eq!((&ax, &ay), (&cs[0], &cs[1]));
+    let (value, (gx, _, gz)) = value_and_grad(|(x, y, z)| (x * y * z).sum(), (&x, &y, &z))?;
+    assert_eq!((value.item()?, gx, gz), (63.0, Tensor::from([15.0, 24.0]), Tensor::from([3.0, 8.0])));
+    let (product, [xbar, _]) = vjp(|[x, y]| x * y, [&x, &y], &z)?;
+    assert_eq!((product, xbar), (Tensor::from([3.0, 8.0]), Tensor::from([15.0, 24.0])));
+    Ok(())
+}
+
+#[test]
+fn a_lost_gradient_is_an_error_that_says_why() {
+    let x = Tensor::from([1.0, 2.0]);
+    let unrelated = grad(|[x, _]| x.sum(), [&x, &x]).unwrap_err();
+    assert!(unrelated.to_string().contains("does not depend on argument 1"), "{unrelated}");
+    assert!(unrelated.to_string().contains("transformations.rs"), "{unrelated}");
+    let detached = grad(|x| x.detach().sum(), &x).unwrap_err();
+    assert!(detached.to_string().contains("only through detach at"), "{detached}");
+    let vector = grad(|x| x * x, &x).unwrap_err();
+    assert!(vector.to_string().contains("of a single float, not of f64[2]"), "{vector}");
+    let integers = grad(|x| x.sum(), &Tensor::from([1i64, 2])).unwrap_err();
+    assert!(integers.to_string().contains("only floats have derivatives"), "{integers}");
+    for error in [unrelated, detached, vector, integers] {
+        assert_eq!(error.kind(), ErrorKind::Gradient);
+    }
+    assert!(jvp(|x| x.detach(), &x, &x).is_err() && vjp(|x| x.detach(), &x, &x).is_err());
+    assert!(jacobian(|x| x.detach(), &x).is_err() && hessian(|x| x.detach().sum(), &x).is_err());
+}
+
+#[test]
+fn what_is_detached_counts_as_a_constant() -> Result<()> {
+    let x = Tensor::from([3.0]);
+    assert_eq!(grad(|x| (x * x.detach()).sum(), &x)?, Tensor::from([3.0]));
+    assert_eq!(vmap(|x| x.detach() * x, &x)?, Tensor::from([9.0]));
+    Ok(())
+}
+
+#[test]
+fn cotangents_and_tangents_of_the_wrong_type_are_errors() {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from([1.0, 2.0]));
+    let y = x * x;
+    let wrong = tape.input(&Tensor::from([1.0]));
+    assert!(pullback(&[y], &[Some(wrong)], &[x])[0].unwrap().value().is_err());
+    assert!(pushforward(&[y], &[x], &[Some(wrong)])[0].unwrap().value().is_err());
+}
+
+#[test]
+fn a_variable_between_gets_its_own_gradient() -> Result<()> {
+    let tape = Tape::new();
+    let a = tape.input(&Tensor::from(2.0));
+    let b = a * a;
+    let y = a * b;
+    let g = y.grads(&[a, b, y]);
+    let values: Vec<f64> = g.iter().map(|g| g.item()).collect::<Result<_>>()?;
+    assert_eq!(values, [12.0, 2.0, 1.0]);
+    Ok(())
+}
+
+#[test]
+fn transformations_append_and_never_edit() -> Result<()> {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from([[1.0, 2.0], [3.0, -4.0]]));
+    let y = (x.matmul(x.t()).sin() * x).sum();
+    let lines = || -> Vec<String> {
+        tape.to_string().lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    let before = lines();
+    let g = y.grad(x);
+    pushforward(&[g], &[x], &[Some(x)]);
+    jacobian(|x| x * x, x);
+    vmap(|x| x.exp(), x);
+    let after = lines();
+    assert!(after.len() > before.len());
+    assert_eq!(after[..before.len()], before);
+    tape.check()
+}
