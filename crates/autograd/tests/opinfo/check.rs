@@ -1,0 +1,117 @@
+//! One sample: its value and its derivatives, against the reference.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::Value as Json;
+use wengert_autograd::transform::{pullback, pushforward};
+use wengert_autograd::{Tape, Var};
+use wengert_tensor::{DType, Result, Tensor};
+
+use crate::args::Args;
+use crate::map::Operation;
+use crate::sample::{File, Sample};
+
+/// Compares everything the sample has; the sentence says what differs first.
+pub fn sample(operation: &Operation, file: &File, sample: &Sample) -> std::result::Result<(), String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| compare(operation, file, sample)));
+    outcome.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Err(format!("panicked: {}", text.unwrap_or("without a sentence")))
+    })
+}
+
+fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::Result<(), String> {
+    let sentence = |error: wengert_tensor::Error| error.to_string();
+    let tape = Tape::new();
+    let args = Args::bind(operation.signature, &tape, file, sample).map_err(sentence)?;
+    let outputs = (operation.run)(&args).0;
+    let near = Near { file, relative: operation.tolerance() };
+    let constants = |field: &str| -> std::result::Result<Vec<Var<'_>>, String> {
+        near.tensors(sample.list(field)).map(|all| all.iter().map(|x| tape.input(x)).collect()).map_err(sentence)
+    };
+
+    let given: Vec<Option<Var<'_>>> = outputs.iter().copied().map(Some).collect();
+    near.all("value", &given, sample.list("outputs"))?;
+    if !sample.has("grads") {
+        return Ok(());
+    }
+    let (xs, ys) = (picked(&args.leaves, sample, "wrt")?, picked(&outputs, sample, "diff_outputs")?);
+
+    if sample.has("jvps") {
+        let tangents: Vec<Option<Var<'_>>> = constants("tangents")?.into_iter().map(Some).collect();
+        near.all("jvp", &pushforward(&ys, &xs, &tangents), sample.list("jvps"))?;
+    }
+    let cotangents: Vec<Option<Var<'_>>> = constants("cotangents")?.into_iter().map(Some).collect();
+    let grads = pullback(&ys, &cotangents, &xs);
+    near.all("vjp", &grads, sample.list("grads"))?;
+
+    if sample.has("second") {
+        let directions = constants("u")?;
+        let terms = grads.iter().zip(directions).filter_map(|(grad, u)| Some((u * (*grad)?).sum()));
+        let second = match terms.reduce(|a, b| a + b) {
+            Some(product) => pullback(&[product], &[Some(product.full_like(1.0))], &xs),
+            None => vec![None; xs.len()],
+        };
+        near.all("second order", &second, sample.list("second"))?;
+    }
+    tape.check().map_err(sentence)
+}
+
+/// The variables at the positions that a field names.
+fn picked<'t>(from: &[Var<'t>], sample: &Sample, field: &str) -> std::result::Result<Vec<Var<'t>>, String> {
+    let at = |i: usize| from.get(i).copied().ok_or(format!("{field} names number {i} of {}", from.len()));
+    sample.positions(field).into_iter().map(at).collect()
+}
+
+/// Nearness to the reference.
+///
+/// An element may be off by `relative` of itself, and by a hundredth of that of the largest in its
+/// tensor: a sum that cancels is as exact as its terms, not as its result. Nothing absolute is allowed,
+/// so tiny tensors are compared as strictly as large ones, and zeros exactly. NaN and infinities must be
+/// where the reference has them, and integers and truth values are compared exactly.
+struct Near<'a> {
+    file: &'a File,
+    relative: f64,
+}
+
+impl Near<'_> {
+    fn tensors(&self, names: &[Json]) -> Result<Vec<Tensor>> {
+        names.iter().map(|name| self.file.tensor(name.as_str().unwrap_or_default())).collect()
+    }
+
+    /// Compares variables with tensors; `None` is a symbolic zero.
+    fn all(&self, what: &str, got: &[Option<Var<'_>>], names: &[Json]) -> std::result::Result<(), String> {
+        if got.len() != names.len() {
+            return Err(format!("{what}: {} results, the reference has {}", got.len(), names.len()));
+        }
+        let expected = self.tensors(names).map_err(|error| error.to_string())?;
+        for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
+            let value = match got {
+                Some(var) => var.value(),
+                None => Tensor::zeros(expected.shape(), expected.dtype()),
+            };
+            let value = value.map_err(|error| format!("{what} {i}: {error}"))?;
+            self.one(&value, expected).map_err(|why| format!("{what} {i}: {why}"))?;
+        }
+        Ok(())
+    }
+
+    fn one(&self, got: &Tensor, expected: &Tensor) -> std::result::Result<(), String> {
+        if got.shape() != expected.shape() || got.dtype() != expected.dtype() {
+            let (a, b) = (format!("{}{}", got.dtype(), got.shape()), format!("{}{}", expected.dtype(), expected.shape()));
+            return Err(format!("is {a}, the reference is {b}"));
+        }
+        let exact = expected.dtype() != DType::F64;
+        let numbers = |x: &Tensor| x.cast(DType::F64).and_then(|x| x.to_vec::<f64>()).map_err(|error| error.to_string());
+        let (a, b) = (numbers(got)?, numbers(expected)?);
+        let scale = b.iter().filter(|x| x.is_finite()).fold(0.0, |m: f64, x| m.max(x.abs()));
+        let near = |a: f64, b: f64| {
+            let off = (a - b).abs();
+            a == b || (a.is_nan() && b.is_nan()) || (!exact && off <= self.relative * (b.abs() + 0.01 * scale))
+        };
+        match a.iter().zip(&b).enumerate().find(|(_, (a, b))| !near(**a, **b)) {
+            None => Ok(()),
+            Some((i, (a, b))) => Err(format!("{a:?} at {i} of {}, the reference is {b:?}", expected.shape())),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The operations: a signature in PyTorch's words, and what to call for it.
+//!
+//! Where PyTorch's signature is peculiar (an `alpha`, a `reduction`, an overload), the peculiarity is
+//! composed here of the library's operations, never in the library. What the library has no operations
+//! for stands in [`UNMAPPED`] with the reason.
+
+// mod activation;
+mod compare;
+// mod conv;
+mod elementwise;
+// mod index;
+// mod linear;
+// mod loss;
+// mod norm;
+// mod pool;
+mod reduce;
+// mod resize;
+mod scan;
+// mod shape;
+
+use wengert_autograd::Var;
+
+use crate::args::Args;
+use crate::sample::Sample;
+
+/// One operation: `name(parameters)` with defaults in JSON, and the call.
+pub struct Operation {
+    pub signature: &'static str,
+    pub run: for<'a, 't> fn(&'a Args<'t>) -> Outputs<'t>,
+}
+
+impl Operation {
+    fn name(&self) -> &'static str {
+        self.signature.split('(').next().unwrap_or_default()
+    }
+
+    /// The relative error that is allowed.
+    pub fn tolerance(&self) -> f64 {
+        LOOSER.iter().find(|(name, ..)| *name == self.name()).map_or(1e-9, |(_, relative, _)| *relative)
+    }
+}
+
+/// What an operation returns: one variable or several.
+pub struct Outputs<'t>(pub Vec<Var<'t>>);
+
+impl<'t> From<Var<'t>> for Outputs<'t> {
+    fn from(one: Var<'t>) -> Self {
+        Self(vec![one])
+    }
+}
+
+impl<'t> From<Vec<Var<'t>>> for Outputs<'t> {
+    fn from(all: Vec<Var<'t>>) -> Self {
+        Self(all)
+    }
+}
+
+impl<'t, const N: usize> From<[Var<'t>; N]> for Outputs<'t> {
+    fn from(all: [Var<'t>; N]) -> Self {
+        Self(all.to_vec())
+    }
+}
+
+/// Makes a family's `TABLE` of lines `"signature" => |args| outputs;`.
+macro_rules! table {
+    ($($signature:literal => |$args:ident| $body:expr;)*) => {
+        /// This family's operations.
+        pub const TABLE: &[$crate::map::Operation] = &[$($crate::map::Operation {
+            signature: $signature,
+            run: |$args| $crate::map::Outputs::from($body),
+        }),*];
+    };
+}
+use table;
+
+const FAMILIES: &[&[Operation]] = &[
+    elementwise::TABLE,
+    compare::TABLE,
+    reduce::TABLE,
+    scan::TABLE,
+    // shape::TABLE,
+    // index::TABLE,
+    // linear::TABLE,
+    // activation::TABLE,
+    // norm::TABLE,
+    // conv::TABLE,
+    // pool::TABLE,
+    // resize::TABLE,
+    // loss::TABLE,
+];
+
+/// The mapping of an operation, if it has one.
+pub fn find(name: &str) -> Option<&'static Operation> {
+    FAMILIES.iter().flat_map(|family| family.iter()).find(|operation| operation.name() == name)
+}
+
+/// Why an operation has no mapping.
+pub fn why_not(name: &str) -> &'static str {
+    let known = UNMAPPED.iter().find(|(operations, _)| operations.contains(&name));
+    known.map_or("nobody wrote one", |(_, why)| why)
+}
+
+/// Why a sample of a mapped operation cannot be compared, if it cannot.
+pub fn unfit(name: &str, sample: &Sample) -> Option<&'static str> {
+    let dropout = |(key, value): (&String, &serde_json::Value)| {
+        key == "dropout_p" && value.get("value").and_then(serde_json::Value::as_f64) != Some(0.0)
+    };
+    let random = name == "nn.functional.scaled_dot_product_attention" && sample.keywords().any(dropout);
+    random.then_some("dropout draws from PyTorch's generator")
+}
+
+/// Operations that are allowed a larger relative error, and why.
+const LOOSER: &[(&str, f64, &str)] = &[];
+
+/// What is not mapped, and why.
+const UNMAPPED: &[(&[&str], &str)] = &[
+    (
+        &[
+            "linalg.cholesky",
+            "linalg.det",
+            "linalg.inv",
+            "linalg.lstsq",
+            "linalg.qr",
+            "linalg.slogdet",
+            "linalg.solve",
+            "linalg.solve_triangular",
+            "logdet",
+        ],
+        "needs a matrix factorisation",
+    ),
+    (&["linalg.matrix_power"], "negative powers need a matrix inverse"),
+    (&["linalg.eigh"], "needs an eigenvalue decomposition"),
+    (&["linalg.svd"], "needs a singular value decomposition"),
+    (&["linalg.matrix_norm"], "the nuclear and the spectral norm need a singular value decomposition"),
+    (&["nn.functional.grid_sample"], "sampling at computed positions, in three modes of interpolation"),
+];
