@@ -98,11 +98,13 @@ impl Near<'_> {
 
     fn one(&self, got: &Tensor, expected: &Tensor) -> std::result::Result<(), String> {
         if got.shape() != expected.shape() || got.dtype() != expected.dtype() {
-            let (a, b) = (format!("{}{}", got.dtype(), got.shape()), format!("{}{}", expected.dtype(), expected.shape()));
+            let (a, b) =
+                (format!("{}{}", got.dtype(), got.shape()), format!("{}{}", expected.dtype(), expected.shape()));
             return Err(format!("is {a}, the reference is {b}"));
         }
         let exact = expected.dtype() != DType::F64;
-        let numbers = |x: &Tensor| x.cast(DType::F64).and_then(|x| x.to_vec::<f64>()).map_err(|error| error.to_string());
+        let numbers =
+            |x: &Tensor| x.cast(DType::F64).and_then(|x| x.to_vec::<f64>()).map_err(|error| error.to_string());
         let (a, b) = (numbers(got)?, numbers(expected)?);
         let scale = b.iter().filter(|x| x.is_finite()).fold(0.0, |m: f64, x| m.max(x.abs()));
         let near = |a: f64, b: f64| {

@@ -32,6 +32,11 @@ impl<const N: usize> Row<N> {
 
 /// Calls `row` for the rows of `shape`, in order. `strides` and `offsets` belong to the operands.
 pub fn rows<const N: usize>(shape: &[usize], strides: [&[isize]; N], offsets: [usize; N], mut row: impl FnMut(Row<N>)) {
+    walk(shape, strides, offsets, &mut row);
+}
+
+/// [`rows`], compiled once for all callers.
+fn walk<const N: usize>(shape: &[usize], strides: [&[isize]; N], offsets: [usize; N], row: &mut dyn FnMut(Row<N>)) {
     if shape.contains(&0) {
         return;
     }
