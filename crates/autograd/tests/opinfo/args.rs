@@ -197,6 +197,18 @@ impl<'t> Args<'t> {
         }
     }
 
+    /// A list of lists of whole numbers.
+    pub fn lists(&self, name: &str) -> Vec<Vec<isize>> {
+        let list = |value: &Value<'t>| match value {
+            Value::List(items) => items.iter().map(|item| integer(name, item)).collect(),
+            single => vec![integer(name, single)],
+        };
+        match self.get(name) {
+            Value::List(items) => items.iter().map(list).collect(),
+            _ => panic!("{name} is not a list of lists"),
+        }
+    }
+
     /// A list of sizes, one for each of `n` axes; a single one is meant for all.
     pub fn per_axis(&self, name: &str, n: usize) -> Vec<usize> {
         let sizes = self.ints(name);
@@ -259,6 +271,7 @@ fn parameters(signature: &str) -> Vec<(String, Option<Json>)> {
             (name.to_string(), Some(default))
         }
     };
+    // A space comes after the comma between parameters, and not within a default.
     inner.split(", ").map(parameter).collect()
 }
 

@@ -25,7 +25,7 @@ fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::
     let tape = Tape::new();
     let args = Args::bind(operation.signature, &tape, file, sample).map_err(sentence)?;
     let outputs = (operation.run)(&args).0;
-    let near = Near { file, relative: operation.tolerance() };
+    let near = Near { file, noise: operation.noise() };
     let constants = |field: &str| -> std::result::Result<Vec<Var<'_>>, String> {
         near.tensors(sample.list(field)).map(|all| all.iter().map(|x| tape.input(x)).collect()).map_err(sentence)
     };
@@ -65,13 +65,13 @@ fn picked<'t>(from: &[Var<'t>], sample: &Sample, field: &str) -> std::result::Re
 
 /// Nearness to the reference.
 ///
-/// An element may be off by `relative` of itself, and by a hundredth of that of the largest in its
-/// tensor: a sum that cancels is as exact as its terms, not as its result. Nothing absolute is allowed,
-/// so tiny tensors are compared as strictly as large ones, and zeros exactly. NaN and infinities must be
+/// An element may be off by 1e-9 of itself, and by 1e-11 of the largest in its tensor: a sum that cancels
+/// is as exact as its terms, not as its result. Nothing absolute is allowed, so that tiny tensors are
+/// compared as strictly as large ones and zeros exactly, but for the `noise` of a few named operations. NaN and infinities must be
 /// where the reference has them, and integers and truth values are compared exactly.
 struct Near<'a> {
     file: &'a File,
-    relative: f64,
+    noise: f64,
 }
 
 impl Near<'_> {
@@ -107,7 +107,7 @@ impl Near<'_> {
         let scale = b.iter().filter(|x| x.is_finite()).fold(0.0, |m: f64, x| m.max(x.abs()));
         let near = |a: f64, b: f64| {
             let off = (a - b).abs();
-            a == b || (a.is_nan() && b.is_nan()) || (!exact && off <= self.relative * (b.abs() + 0.01 * scale))
+            a == b || (a.is_nan() && b.is_nan()) || (!exact && off <= 1e-9 * b.abs() + 1e-11 * scale + self.noise)
         };
         match a.iter().zip(&b).enumerate().find(|(_, (a, b))| !near(**a, **b)) {
             None => Ok(()),
