@@ -8,7 +8,7 @@ use crate::args::Args;
 
 table! {
     "gather(input, dim, index, sparse_grad=false)" => |a| gather(a);
-    "take(input, index)" => |a| a.x().take(a.var("index"));
+    "take(input, index)" => |a| take(a.x(), a.var("index"));
     "take_along_dim(input, indices, dim=null)" => |a| take_along(a);
     "index_select(input, dim, index)" => |a| lifted(a, |x, axis| x.index_select(axis, a.var("index").flatten()));
     "index_add(input, dim, index, source, alpha=1)" => |a| lifted(a, |x, axis| {
@@ -47,12 +47,22 @@ fn gather<'t>(a: &Args<'t>) -> Var<'t> {
     lifted(a, |x, axis| x.gather(axis, if index.rank() == 0 { index.flatten() } else { index })).reshape(index.shape())
 }
 
+/// Indices of `n` elements, those that count from the end counted from the start.
+fn from_start(index: Var<'_>, n: usize) -> Var<'_> {
+    index.less(0i64).where_(index + index.full_like(n as i64), index)
+}
+
+fn take<'t>(x: Var<'t>, index: Var<'t>) -> Var<'t> {
+    x.take(from_start(index, x.shape().numel()))
+}
+
 fn take_along<'t>(a: &Args<'t>) -> Var<'t> {
     let (x, index) = (a.x(), a.var("indices"));
     if !a.given("dim") {
-        return x.take(index.flatten());
+        return take(x, index.flatten());
     }
     let axis = a.axis("dim", &x.shape());
+    let index = from_start(index, x.shape()[axis]);
     let ones = x.shape().with_size(axis, 1).broadcast(&index.shape().with_size(axis, 1)).expect("shapes that broadcast");
     let (to, from) = (ones.with_size(axis, index.shape()[axis]), ones.with_size(axis, x.shape()[axis]));
     x.broadcast_to(from).gather(axis as isize, index.broadcast_to(to))

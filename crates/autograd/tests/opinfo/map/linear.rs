@@ -87,7 +87,12 @@ fn tensordot<'t>(a: &Args<'t>) -> Var<'t> {
     }
     let lists = a.lists("dims");
     let axes = |v: Var<'t>, list: &[isize]| list.iter().map(|&i| axis(i, v.rank())).collect::<Vec<_>>();
-    contract(x, y, &axes(x, &lists[0]), &axes(y, &lists[1]))
+    let (i, j) = (axes(x, &lists[0]), axes(y, &lists[1]));
+    // An axis of size 1 stretches to the other's, which is the same as summing the other.
+    let alone = |v: Var<'t>, own: &[usize], w: Var<'t>, other: &[usize]| {
+        own.iter().zip(other).filter(|(i, j)| w.shape()[**j] == 1 && v.shape()[**i] != 1).fold(v, |v, (&i, _)| v.sum_keep(i))
+    };
+    contract(alone(x, &i, y, &j), alone(y, &j, x, &i), &i, &j)
 }
 
 /// Einstein's summation: every operand with the axes of all labels, multiplied, and summed.

@@ -200,7 +200,10 @@ fn last_pair(x: Var<'_>, i: isize, j: isize) -> Var<'_> {
 
 /// Windows along one axis, whose places become the last axis.
 fn unfold<'t>(a: &Args<'t>) -> Var<'t> {
-    let x = if a.x().rank() == 0 { a.x().flatten() } else { a.x() };
+    let x = a.x();
+    if x.rank() == 0 {
+        return x.flatten();
+    }
     let axis = a.axis("dimension", &x.shape()) as isize;
     let last = x.move_axis(axis, -1);
     let windows = last.windows(&[a.int("size") as usize], &[a.int("step") as usize], &[1]);
