@@ -216,6 +216,26 @@ impl<'t> Args<'t> {
         (0..n).map(|i| usize::try_from(size(i)).unwrap_or_else(|_| panic!("{name} is negative"))).collect()
     }
 
+    /// As [`per_axis`](Self::per_axis), where `None` may stand for a size.
+    pub fn sizes_or_none(&self, name: &str, n: usize) -> Vec<Option<usize>> {
+        let size = |value: &Value<'t>| match value {
+            Value::Plain(Json::Null) => None,
+            value => Some(integer(name, value) as usize),
+        };
+        match self.get(name) {
+            Value::List(items) => items.iter().map(size).collect(),
+            single => vec![size(single); n],
+        }
+    }
+
+    /// A list of numbers, one for each of `n` axes; a single one is meant for all.
+    pub fn floats(&self, name: &str, n: usize) -> Vec<f64> {
+        match self.get(name) {
+            Value::List(items) => items.iter().map(|item| self.as_var(name, item).item().unwrap_or(f64::NAN)).collect(),
+            _ => vec![self.float(name); n],
+        }
+    }
+
     /// The axes of a shape that an argument names: all where it is `None`. A shape of rank 0 has an
     /// axis 0 to name, and none to mean.
     pub fn axes(&self, name: &str, shape: &Shape) -> Vec<usize> {

@@ -11,6 +11,30 @@ use crate::args::Args;
 use crate::map::Operation;
 use crate::sample::{File, Sample};
 
+/// What is compared of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The outputs.
+    Value,
+    /// The tangents of the outputs.
+    Jvp,
+    /// The cotangents of the arguments.
+    Vjp,
+    /// The gradient of a scalar product with those.
+    Second,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Value => "value",
+            Self::Jvp => "jvp",
+            Self::Vjp => "vjp",
+            Self::Second => "second order",
+        })
+    }
+}
+
 /// Compares everything the sample has; the sentence says what differs first.
 pub fn sample(operation: &Operation, file: &File, sample: &Sample) -> std::result::Result<(), String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| compare(operation, file, sample)));
@@ -25,13 +49,13 @@ fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::
     let tape = Tape::new();
     let args = Args::bind(operation.signature, &tape, file, sample).map_err(sentence)?;
     let outputs = (operation.run)(&args).0;
-    let near = Near { file, noise: operation.noise() };
+    let near = Near { file, operation };
     let constants = |field: &str| -> std::result::Result<Vec<Var<'_>>, String> {
         near.tensors(sample.list(field)).map(|all| all.iter().map(|x| tape.input(x)).collect()).map_err(sentence)
     };
 
     let given: Vec<Option<Var<'_>>> = outputs.iter().copied().map(Some).collect();
-    near.all("value", &given, sample.list("outputs"))?;
+    near.all(Part::Value, &given, sample.list("outputs"))?;
     if !sample.has("grads") {
         return Ok(());
     }
@@ -39,11 +63,11 @@ fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::
 
     if sample.has("jvps") {
         let tangents: Vec<Option<Var<'_>>> = constants("tangents")?.into_iter().map(Some).collect();
-        near.all("jvp", &pushforward(&ys, &xs, &tangents), sample.list("jvps"))?;
+        near.all(Part::Jvp, &pushforward(&ys, &xs, &tangents), sample.list("jvps"))?;
     }
     let cotangents: Vec<Option<Var<'_>>> = constants("cotangents")?.into_iter().map(Some).collect();
     let grads = pullback(&ys, &cotangents, &xs);
-    near.all("vjp", &grads, sample.list("grads"))?;
+    near.all(Part::Vjp, &grads, sample.list("grads"))?;
 
     if sample.has("second") {
         let directions = constants("u")?;
@@ -52,7 +76,7 @@ fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::
             Some(product) => pullback(&[product], &[Some(product.full_like(1.0))], &xs),
             None => vec![None; xs.len()],
         };
-        near.all("second order", &second, sample.list("second"))?;
+        near.all(Part::Second, &second, sample.list("second"))?;
     }
     tape.check().map_err(sentence)
 }
@@ -67,11 +91,11 @@ fn picked<'t>(from: &[Var<'t>], sample: &Sample, field: &str) -> std::result::Re
 ///
 /// An element may be off by 1e-9 of itself, and by 1e-11 of the largest in its tensor: a sum that cancels
 /// is as exact as its terms, not as its result. Nothing absolute is allowed, so that tiny tensors are
-/// compared as strictly as large ones and zeros exactly, but for the `noise` of a few named operations. NaN and infinities must be
+/// compared as strictly as large ones and zeros exactly, but where a table of excuses says why not. NaN and infinities must be
 /// where the reference has them, and integers and truth values are compared exactly.
 struct Near<'a> {
     file: &'a File,
-    noise: f64,
+    operation: &'a Operation,
 }
 
 impl Near<'_> {
@@ -80,9 +104,9 @@ impl Near<'_> {
     }
 
     /// Compares variables with tensors; `None` is a symbolic zero.
-    fn all(&self, what: &str, got: &[Option<Var<'_>>], names: &[Json]) -> std::result::Result<(), String> {
+    fn all(&self, part: Part, got: &[Option<Var<'_>>], names: &[Json]) -> std::result::Result<(), String> {
         if got.len() != names.len() {
-            return Err(format!("{what}: {} results, the reference has {}", got.len(), names.len()));
+            return Err(format!("{part}: {} results, the reference has {}", got.len(), names.len()));
         }
         let expected = self.tensors(names).map_err(|error| error.to_string())?;
         for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
@@ -90,13 +114,13 @@ impl Near<'_> {
                 Some(var) => var.value(),
                 None => Tensor::zeros(expected.shape(), expected.dtype()),
             };
-            let value = value.map_err(|error| format!("{what} {i}: {error}"))?;
-            self.one(&value, expected).map_err(|why| format!("{what} {i}: {why}"))?;
+            let value = value.map_err(|error| format!("{part} {i}: {error}"))?;
+            self.one(part, &value, expected).map_err(|why| format!("{part} {i}: {why}"))?;
         }
         Ok(())
     }
 
-    fn one(&self, got: &Tensor, expected: &Tensor) -> std::result::Result<(), String> {
+    fn one(&self, part: Part, got: &Tensor, expected: &Tensor) -> std::result::Result<(), String> {
         if got.shape() != expected.shape() || got.dtype() != expected.dtype() {
             let (a, b) = (format!("{}{}", got.dtype(), got.shape()), format!("{}{}", expected.dtype(), expected.shape()));
             return Err(format!("is {a}, the reference is {b}"));
@@ -105,9 +129,10 @@ impl Near<'_> {
         let numbers = |x: &Tensor| x.cast(DType::F64).and_then(|x| x.to_vec::<f64>()).map_err(|error| error.to_string());
         let (a, b) = (numbers(got)?, numbers(expected)?);
         let scale = b.iter().filter(|x| x.is_finite()).fold(0.0, |m: f64, x| m.max(x.abs()));
+        let (relative, absolute) = self.operation.tolerance(part);
         let near = |a: f64, b: f64| {
             let off = (a - b).abs();
-            a == b || (a.is_nan() && b.is_nan()) || (!exact && off <= 1e-9 * b.abs() + 1e-11 * scale + self.noise)
+            a == b || (a.is_nan() && b.is_nan()) || (!exact && off <= relative * b.abs() + 0.01 * relative * scale + absolute)
         };
         match a.iter().zip(&b).enumerate().find(|(_, (a, b))| !near(**a, **b)) {
             None => Ok(()),
