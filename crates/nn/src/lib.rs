@@ -1,1 +1,34 @@
-//! x
+//! Neural networks on the tape: parameters, layers, losses, optimisers and training.
+//!
+//! - [`Param`] and [`Module`]: what is trained, and how it is named, frozen, saved and loaded.
+//! - [`Layer`]: a module with one input and one output: [`Linear`], [`Activation`], [`Sequential`], [`Mlp`].
+//! - [`Init`]: the numbers that weights start from.
+//! - [`loss`]: how wrong a prediction is, as a variable.
+//! - [`Optimizer`]: an update, recorded on the tape of the loss: [`Sgd`], [`Adam`], [`AdamW`].
+//! - [`Train`]: one step after another.
+//!
+//! There is no gradient formula in this crate: all of them come from the tape. It names no operation of
+//! the tape either; everything is written with methods of [`Var`](wengert_autograd::Var).
+
+#![forbid(unsafe_code)]
+
+// What `#[derive(Module)]` writes names the crate that its users see.
+extern crate self as wengert;
+
+mod init;
+mod layer;
+pub mod loss;
+mod module;
+mod optim;
+mod param;
+mod train;
+
+pub use indexmap::{self, IndexMap};
+pub use init::{Fans, Init};
+pub use layer::{Activation, Layer, Linear, Mlp, Sequential};
+pub use loss::Reduction;
+pub use module::{Module, Visitor};
+pub use optim::{Adam, AdamW, AdaptiveMoments, Optimizer, Sgd, Update};
+pub use param::Param;
+pub use train::Train;
+pub use wengert_derive::Module;

@@ -1,1 +1,63 @@
-//! x
+//! Wengert: automatic differentiation of any order on a plain-data tape, and neural networks on top of it.
+//!
+//! A network that learns XOR:
+//!
+//! ```
+//! use wengert::prelude::*;
+//!
+//! fn main() -> Result<()> {
+//!     let x = Tensor::from([[0f32, 0.], [0., 1.], [1., 0.], [1., 1.]]);
+//!     let y = Tensor::from([[0f32], [1.], [1.], [0.]]);
+//!
+//!     let mlp = Mlp::new(&[2, 4, 1], Activation::Sigmoid, &mut Rng::seed(1))?;
+//!     let mut train = Train::new(&mlp, Adam::new(0.1));
+//!
+//!     for _ in 0..300 {
+//!         train.step(|t| mse(mlp.forward(t.input(&x)), t.input(&y)))?;
+//!     }
+//!     println!("{}", mlp.predict(&x)?);
+//!     assert!(mlp.predict(&x)?.allclose(&y, 0.0, 0.2)?);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Derivatives of any function, of any order:
+//!
+//! ```
+//! use wengert::prelude::*;
+//!
+//! fn f(x: Var) -> Var {
+//!     (x.sin() * x).sum()
+//! }
+//!
+//! let x = Tensor::from([0.5, 1.5]);
+//! println!("{} {}", grad(f, &x)?, hessian(f, &x)?);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! [`tensor`] has the arrays, [`autograd`] the tape and its transformations, [`nn`] parameters, layers, losses,
+//! optimisers and training; everything of theirs is here too, and what programs usually need is in the
+//! [`prelude`].
+
+#![forbid(unsafe_code)]
+
+pub use wengert_autograd as autograd;
+pub use wengert_nn as nn;
+pub use wengert_tensor as tensor;
+
+pub use wengert_autograd::*;
+pub use wengert_nn::*;
+pub use wengert_tensor::*;
+
+/// What programs usually need: `use wengert::prelude::*;`.
+pub mod prelude {
+    pub use wengert_autograd::{Tape, Var, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+    pub use wengert_nn::loss::{
+        Reduction, bce, bce_with, bce_with_logits, bce_with_logits_with, cross_entropy, cross_entropy_with, huber,
+        huber_with, l1, l1_with, mse, mse_with, nll, nll_with,
+    };
+    pub use wengert_nn::{
+        Activation, Adam, AdamW, Init, Layer, Linear, Mlp, Module, Optimizer, Param, Sequential, Sgd, Train,
+    };
+    pub use wengert_tensor::{DType, Error, Result, Rng, Shape, Tensor};
+}

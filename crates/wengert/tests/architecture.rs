@@ -42,7 +42,8 @@ fn assert_never(folder: &str, what: &[&str]) {
 
 #[test]
 fn tensors_know_no_tape() {
-    assert_never("tensor/src", &["Tape", "wengert_autograd"]);
+    // `ErrorKind::Tape` is a word for messages, as the kinds of the crates above all are.
+    assert_never("tensor/src", &["&Tape", "Tape::new", "Var<", "wengert_autograd"]);
 }
 
 #[test]

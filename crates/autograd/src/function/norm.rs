@@ -11,8 +11,8 @@ impl Var<'_> {
     /// use wengert_autograd::value_and_grad;
     /// use wengert_tensor::Tensor;
     ///
-    /// let (y, g) = value_and_grad(|x| x.norm(2.0), &Tensor::from([3.0, 4.0]))?;
-    /// assert_eq!((y, g), (Tensor::from(5.0), Tensor::from([0.6, 0.8])));
+    /// let (y, g) = value_and_grad(|x| x.norm(2.0), &Tensor::from([0.0, -4.0]))?;
+    /// assert_eq!((y, g), (Tensor::from(4.0), Tensor::from([0.0, -1.0])));
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[doc(alias = "vector_norm")]

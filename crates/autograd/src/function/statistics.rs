@@ -14,9 +14,10 @@ impl Var<'_> {
     /// The mean over some axes, which are dropped.
     #[track_caller]
     pub fn mean_axes(self, axes: impl Into<Axes>) -> Self {
-        let axes = axes.into();
-        let n = self.count(&axes);
-        self.sum_axes(axes) / n
+        match self.resolve("mean", axes) {
+            Ok(axes) => self.sum_axes(&axes[..]) / self.count(&axes),
+            Err(poisoned) => poisoned,
+        }
     }
 
     /// The mean over some axes, which stay with size 1.
@@ -38,9 +39,12 @@ impl Var<'_> {
     /// of what the elements are a sample of. With n ≤ correction, the divisor is 0.
     #[track_caller]
     pub fn var_axes(self, axes: impl Into<Axes>, correction: usize) -> Self {
-        let axes = axes.into();
+        let axes = match self.resolve("var", axes) {
+            Ok(axes) => axes,
+            Err(poisoned) => return poisoned,
+        };
         let divisor = (self.count(&axes) - correction as f64).max(0.0);
-        (self - self.mean_keep(axes.clone())).square().sum_axes(axes) / divisor
+        (self - self.mean_keep(&axes[..])).square().sum_axes(&axes[..]) / divisor
     }
 
     /// The variance over some axes, which stay with size 1.
@@ -68,10 +72,10 @@ impl Var<'_> {
         self.var_keep(axes, correction).sqrt_flat_at_0()
     }
 
-    /// The number of elements along some axes; a mistake in them is left to what is done along them.
-    fn count(self, axes: &Axes) -> f64 {
+    /// The number of elements along some axes, as a divisor.
+    fn count(self, axes: &[usize]) -> f64 {
         let shape = self.shape();
-        axes.resolve(&shape).map_or(f64::NAN, |axes| axes.iter().map(|&axis| shape[axis] as f64).product())
+        axes.iter().map(|&axis| shape[axis] as f64).product()
     }
 
     /// √x, with all derivatives 0 where x = 0.

@@ -39,9 +39,9 @@ elementwise! { relations:
 
 elementwise! { steps:
     /// Whether x is not a number
-    IsNan: unary::is_nan (tested), [1.0, f64::NAN, f64::INFINITY];
+    IsNan: unary::is_nan (tested), [1.0, f64::INFINITY];
     /// Whether x is ∞ or -∞
-    IsInf: unary::is_inf (tested), [1.0, f64::NAN, f64::INFINITY];
+    IsInf: unary::is_inf (tested), [1.0, f64::INFINITY];
     /// Whether x is neither infinite nor NaN
-    IsFinite: unary::is_finite (tested), [1.0, f64::NAN, f64::INFINITY];
+    IsFinite: unary::is_finite (tested), [1.0, f64::INFINITY];
 }

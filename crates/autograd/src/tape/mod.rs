@@ -213,8 +213,8 @@ impl Tape {
         self.origin.get().unwrap_or(Location::caller())
     }
 
-    /// Runs `f`; what it records is said to come from `at`.
-    pub(crate) fn originating<R>(&self, at: &'static Location<'static>, f: impl FnOnce() -> R) -> R {
+    /// Runs `f`; what it records is said to come from `at`: for functions that record for their caller.
+    pub fn originating<R>(&self, at: &'static Location<'static>, f: impl FnOnce() -> R) -> R {
         struct Restore<'a>(&'a Tape, Option<&'static Location<'static>>);
         impl Drop for Restore<'_> {
             fn drop(&mut self) {

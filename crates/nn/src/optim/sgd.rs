@@ -1,0 +1,88 @@
+//! Gradient descent.
+
+use wengert_autograd::Var;
+use wengert_tensor::{Error, Result};
+
+use super::{Optimizer, Update, not_negative};
+
+/// Gradient descent, x <- x - lr g, with what one may add to it, as PyTorch defines it:
+///
+/// - weight decay: g = xbar + decay x;
+/// - momentum: v <- momentum v + g, and v in place of g;
+/// - Nesterov's momentum: g + momentum v, with the new v, in place of g (I. Sutskever, J. Martens, G. Dahl
+///   and G. Hinton, "On the importance of initialization and momentum in deep learning", ICML 2013).
+///
+/// ```
+/// use wengert_nn::Sgd;
+/// let sgd = Sgd::new(0.1).momentum(0.9).nesterov().weight_decay(1e-4);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sgd {
+    lr: f64,
+    momentum: f64,
+    nesterov: bool,
+    weight_decay: f64,
+}
+
+impl Sgd {
+    /// Plain gradient descent at a learning rate.
+    pub fn new(lr: f64) -> Self {
+        Self { lr, momentum: 0.0, nesterov: false, weight_decay: 0.0 }
+    }
+
+    /// The same with momentum: the share of the last velocity that is kept, from 0 up to 1.
+    pub fn momentum(self, momentum: f64) -> Self {
+        Self { momentum, ..self }
+    }
+
+    /// The same with Nesterov's momentum.
+    pub fn nesterov(self) -> Self {
+        Self { nesterov: true, ..self }
+    }
+
+    /// The same with the gradient of `weight_decay` / 2 |x|^2 added to every gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
+    }
+}
+
+impl Optimizer for Sgd {
+    fn lr(&self) -> f64 {
+        self.lr
+    }
+
+    fn set_lr(&mut self, lr: f64) {
+        self.lr = lr;
+    }
+
+    fn check(&self) -> Result<()> {
+        not_negative("sgd", "lr", self.lr)?;
+        not_negative("sgd", "momentum", self.momentum)?;
+        not_negative("sgd", "weight_decay", self.weight_decay)?;
+        match self.nesterov && self.momentum == 0.0 {
+            true => Err(Error::value("sgd: nesterov needs a momentum above 0")),
+            false => Ok(()),
+        }
+    }
+
+    fn states(&self) -> usize {
+        usize::from(self.momentum != 0.0)
+    }
+
+    fn numbers(&self, _: u64) -> Vec<f64> {
+        vec![self.lr]
+    }
+
+    fn update<'t>(&self, x: Var<'t>, xbar: Var<'t>, state: &[Var<'t>], numbers: &[Var<'t>]) -> Update<'t> {
+        let lr = numbers[0];
+        let g = if self.weight_decay == 0.0 { xbar } else { xbar + self.weight_decay * x };
+        match state {
+            [v] => {
+                let v = self.momentum * *v + g;
+                let step = if self.nesterov { g + self.momentum * v } else { v };
+                Update { x: x - lr * step, state: vec![v] }
+            }
+            _ => Update { x: x - lr * g, state: vec![] },
+        }
+    }
+}

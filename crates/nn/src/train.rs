@@ -1,0 +1,261 @@
+//! [`Train`]: steps of training, each one tape that holds loss, gradients and updates.
+//!
+//! Always true: a step that fails has changed nothing, and no parameter is left out in silence.
+
+use std::fmt;
+use std::panic::Location;
+
+use indexmap::IndexMap;
+use wengert_autograd::transform::pullback;
+use wengert_autograd::{Tape, Type, Var};
+use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
+
+use crate::module::Module;
+use crate::optim::{Optimizer, Update};
+use crate::param::Param;
+
+/// A model in training: its parameters, the optimiser and its state.
+///
+/// ```
+/// use wengert_nn::{Activation, Adam, Layer, Mlp, Train, loss::mse};
+/// use wengert_tensor::{Rng, Tensor};
+///
+/// let x = Tensor::from([[0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+/// let y = Tensor::from([[0f32], [1.0], [1.0], [0.0]]);
+///
+/// let mlp = Mlp::new(&[2, 4, 1], Activation::Sigmoid, &mut Rng::seed(1))?;
+/// let mut train = Train::new(&mlp, Adam::new(0.1));
+/// let first = train.step(|t| mse(mlp.forward(t.input(&x)), t.input(&y)))?;
+/// for _ in 0..50 {
+///     train.step(|t| mse(mlp.forward(t.input(&x)), t.input(&y)))?;
+/// }
+/// assert!(train.step(|t| mse(mlp.forward(t.input(&x)), t.input(&y)))? < first);
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+pub struct Train {
+    optimizer: Box<dyn Optimizer>,
+    slots: Vec<Slot>,
+    steps: u64,
+    debug: bool,
+}
+
+/// A parameter with what the optimiser keeps of it.
+struct Slot {
+    name: String,
+    param: Param,
+    state: Vec<Tensor>,
+    /// Updates of this parameter: fewer than the steps where it was frozen for some.
+    updates: u64,
+}
+
+/// One step, recorded and not yet run.
+struct Step<'t> {
+    loss: Var<'t>,
+    /// By the position of the slot.
+    updates: Vec<(usize, Update<'t>)>,
+}
+
+impl Step<'_> {
+    fn vars(&self) -> Vec<Var<'_>> {
+        let updates =
+            self.updates.iter().flat_map(|(_, update)| [update.x].into_iter().chain(update.state.iter().copied()));
+        [self.loss].into_iter().chain(updates).collect()
+    }
+}
+
+impl Train {
+    /// Trains the parameters that `module` has now. Hyper-parameters that are out of range are reported
+    /// by the first step.
+    pub fn new(module: &(impl Module + ?Sized), optimizer: impl Optimizer + 'static) -> Self {
+        let slot = |(name, param)| Slot { name, param, state: Vec::new(), updates: 0 };
+        let slots = module.params().into_iter().map(slot).collect();
+        Self { optimizer: Box::new(optimizer), slots, steps: 0, debug: false }
+    }
+
+    /// One step: records the loss, its gradients and the updates of all parameters that are not frozen,
+    /// runs them together, and returns the loss from before the update.
+    ///
+    /// A loss that is NaN or infinite is returned as it is; [`debug`](Self::debug) finds where it comes from.
+    ///
+    /// # Errors
+    /// What went wrong on the tape; a loss that is not a single float; a parameter that no gradient
+    /// reaches, by name ([`ErrorKind::Gradient`](wengert_tensor::ErrorKind::Gradient)), unless it is frozen;
+    /// hyper-parameters out of range. Nothing is changed then.
+    #[track_caller]
+    pub fn step(&mut self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<f64> {
+        let tape = if self.debug { Tape::eager() } else { Tape::new() };
+        let step = self.record(&tape, loss(&tape), Location::caller())?;
+        let mut values = tape.evaluate(&step.vars())?.into_iter();
+        let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
+        for (i, update) in &step.updates {
+            let slot = &mut self.slots[*i];
+            if let Some(x) = values.next() {
+                slot.param.replace(x);
+            }
+            slot.state = values.by_ref().take(update.state.len()).collect();
+            slot.updates += 1;
+        }
+        self.steps += 1;
+        Ok(loss)
+    }
+
+    /// The tape of a step, in the DOT language. Nothing is run.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    #[track_caller]
+    pub fn dot(&self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<String> {
+        let tape = Tape::new();
+        let step = self.record(&tape, loss(&tape), Location::caller())?;
+        Ok(tape.to_dot(&step.vars()))
+    }
+
+    /// Switches the search for anomalies: a step then runs one equation after another, and stops with an error at
+    /// the first that makes a NaN or an infinity, naming its line.
+    #[doc(alias = "set_detect_anomaly")]
+    pub fn debug(&mut self, on: bool) {
+        self.debug = on;
+    }
+
+    /// The learning rate.
+    pub fn lr(&self) -> f64 {
+        self.optimizer.lr()
+    }
+
+    /// Another learning rate, from the next step on.
+    pub fn set_lr(&mut self, lr: f64) {
+        self.optimizer.set_lr(lr);
+    }
+
+    /// How many steps were made.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Records gradients and updates after the loss, for the user's line `at`.
+    fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
+        self.optimizer.check().map_err(|e| e.at(at))?;
+        single_float(tape, loss).map_err(|e| e.at(at))?;
+        let slots: Vec<(usize, &Slot)> =
+            self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen()).collect();
+        let gradients = gradients(tape, loss, &slots).map_err(|e| e.at(at))?;
+        // What the optimiser records is asked for by the caller's line; gradients come from the lines of the loss.
+        let updates = tape.originating(at, || self.updates(tape, slots, gradients)).map_err(|e| e.at(at))?;
+        Ok(Step { loss, updates })
+    }
+
+    fn updates<'t>(
+        &self,
+        tape: &'t Tape,
+        slots: Vec<(usize, &Slot)>,
+        gradients: Vec<(Var<'t>, Var<'t>)>,
+    ) -> Result<Vec<(usize, Update<'t>)>> {
+        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
+        let states = self.optimizer.states();
+        let update = |((i, slot), (x, xbar)): ((usize, &Slot), (Var<'t>, Var<'t>))| {
+            let ty = x.ty();
+            let state = slot.state_on(tape, states, &ty)?;
+            let update = self.optimizer.update(x, xbar, &state, numbers.of(slot.updates + 1, ty.dtype));
+            slot.check(&ty, states, &update)?;
+            Ok((i, update))
+        };
+        slots.into_iter().zip(gradients).map(update).collect()
+    }
+}
+
+impl fmt::Debug for Train {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.slots.iter().map(|slot| &slot.name);
+        write!(f, "Train after {} steps at lr {} of ", self.steps, self.lr())?;
+        f.debug_list().entries(names).finish()
+    }
+}
+
+/// That the loss is a single float on this tape.
+fn single_float(tape: &Tape, loss: Var<'_>) -> Result<()> {
+    if !std::ptr::eq(tape, loss.tape()) {
+        return Err(Error::tape("train: the loss is on another tape than the one that was given for it"));
+    }
+    if loss.is_poisoned() {
+        let unknown = || Error::tape("train: the loss was never defined");
+        return Err(tape.first_error().unwrap_or_else(unknown));
+    }
+    let ty = loss.ty();
+    match ty.dtype.is_float() && ty.shape.rank() == 0 {
+        true => Ok(()),
+        false => Err(Error::gradient(format!("train: the loss is a single float, not {ty}; take its sum or mean"))),
+    }
+}
+
+/// Each parameter's variable and gradient, or an error that names those without.
+fn gradients<'t>(tape: &'t Tape, loss: Var<'t>, slots: &[(usize, &Slot)]) -> Result<Vec<(Var<'t>, Var<'t>)>> {
+    let found: Vec<Option<Var<'t>>> = slots.iter().map(|(_, slot)| slot.param.found_on(tape)).collect();
+    let xs: Vec<Var<'t>> = found.iter().flatten().copied().collect();
+    let mut bars = pullback(&[loss], &[Some(loss.full_like(1.0))], &xs).into_iter();
+    let (mut pairs, mut lost) = (Vec::new(), Vec::new());
+    for ((_, slot), x) in slots.iter().zip(found) {
+        // A parameter that is not on the tape has no cotangent to take.
+        match x.and_then(|x| Some((x, bars.next()??))) {
+            Some(pair) => pairs.push(pair),
+            None => lost.push(slot.name.as_str()),
+        }
+    }
+    if !lost.is_empty() {
+        let names = lost.join(", ");
+        return Err(Error::gradient(format!(
+            "train: no gradient reaches {names}: the loss does not depend on it, or only through what has no \
+             derivative; freeze it if that is meant"
+        )));
+    }
+    Ok(pairs)
+}
+
+impl Slot {
+    /// The optimiser's state as variables, zero at first.
+    fn state_on<'t>(&self, tape: &'t Tape, states: usize, ty: &Type) -> Result<Vec<Var<'t>>> {
+        if self.updates == 0 {
+            let zero = Tensor::zeros(&ty.shape, ty.dtype)?;
+            return Ok((0..states).map(|_| tape.input(&zero)).collect());
+        }
+        match self.state.iter().find(|state| state.dtype() != ty.dtype) {
+            Some(state) => {
+                let (name, was) = (&self.name, state.dtype());
+                Err(Error::dtype(format!("train: {name} is {ty} now and was {was} in the steps before")))
+            }
+            None => Ok(self.state.iter().map(|state| tape.input(state)).collect()),
+        }
+    }
+
+    /// That an optimiser made a value and a state of the parameter's type. What is poisoned is reported
+    /// when it is evaluated.
+    fn check(&self, ty: &Type, states: usize, update: &Update<'_>) -> Result<()> {
+        let made = [update.x].into_iter().chain(update.state.iter().copied());
+        let wrong = made.filter(|made| !made.is_poisoned()).map(Var::ty).find(|made| made != ty);
+        match wrong {
+            Some(made) => Err(Error::shape(format!("train: the optimiser makes {made} of {} of {ty}", self.name))),
+            None if update.state.len() != states && !update.x.is_poisoned() => {
+                let (name, n) = (&self.name, update.state.len());
+                Err(Error::value(format!("train: the optimiser makes {n} states of {name}, not {states}")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The optimiser's numbers as inputs of a tape, once for all parameters of one dtype that were updated equally
+/// often.
+struct Numbers<'a, 't> {
+    tape: &'t Tape,
+    optimizer: &'a dyn Optimizer,
+    known: IndexMap<(u64, DType), Vec<Var<'t>>>,
+}
+
+impl<'t> Numbers<'_, 't> {
+    fn of(&mut self, step: u64, dtype: DType) -> &[Var<'t>] {
+        let (tape, optimizer) = (self.tape, self.optimizer);
+        self.known.entry((step, dtype)).or_insert_with(|| {
+            let input = |number: f64| tape.input(&Tensor::from(Scalar::from(number).cast(dtype)));
+            optimizer.numbers(step).into_iter().map(input).collect()
+        })
+    }
+}
