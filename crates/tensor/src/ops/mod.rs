@@ -12,5 +12,6 @@ mod scan;
 mod select;
 mod sort;
 mod unary;
+mod pool;
 mod views;
 mod window;
