@@ -271,7 +271,9 @@ fn number(name: &str, json: &Json) -> f64 {
 
 fn integer(name: &str, value: &Value<'_>) -> isize {
     match value {
-        Value::Plain(json) => json.as_i64().unwrap_or_else(|| panic!("{name} is not a whole number but {json}")) as isize,
+        Value::Plain(json) => {
+            json.as_i64().unwrap_or_else(|| panic!("{name} is not a whole number but {json}")) as isize
+        }
         Value::Tensor(var) => var.item().unwrap_or_else(|error| panic!("{name}: {error}")) as isize,
         Value::List(items) => match &items[..] {
             [one] => integer(name, one),

@@ -122,17 +122,21 @@ impl Near<'_> {
 
     fn one(&self, part: Part, got: &Tensor, expected: &Tensor) -> std::result::Result<(), String> {
         if got.shape() != expected.shape() || got.dtype() != expected.dtype() {
-            let (a, b) = (format!("{}{}", got.dtype(), got.shape()), format!("{}{}", expected.dtype(), expected.shape()));
+            let (a, b) =
+                (format!("{}{}", got.dtype(), got.shape()), format!("{}{}", expected.dtype(), expected.shape()));
             return Err(format!("is {a}, the reference is {b}"));
         }
         let exact = expected.dtype() != DType::F64;
-        let numbers = |x: &Tensor| x.cast(DType::F64).and_then(|x| x.to_vec::<f64>()).map_err(|error| error.to_string());
+        let numbers =
+            |x: &Tensor| x.cast(DType::F64).and_then(|x| x.to_vec::<f64>()).map_err(|error| error.to_string());
         let (a, b) = (numbers(got)?, numbers(expected)?);
         let scale = b.iter().filter(|x| x.is_finite()).fold(0.0, |m: f64, x| m.max(x.abs()));
         let (relative, absolute) = self.operation.tolerance(part);
         let near = |a: f64, b: f64| {
             let off = (a - b).abs();
-            a == b || (a.is_nan() && b.is_nan()) || (!exact && off <= relative * b.abs() + 0.01 * relative * scale + absolute)
+            a == b
+                || (a.is_nan() && b.is_nan())
+                || (!exact && off <= relative * b.abs() + 0.01 * relative * scale + absolute)
         };
         match a.iter().zip(&b).enumerate().find(|(_, (a, b))| !near(**a, **b)) {
             None => Ok(()),

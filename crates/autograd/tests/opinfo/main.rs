@@ -176,7 +176,9 @@ impl Request {
     fn selects(&self, name: &str) -> bool {
         let matches = |filter: &String| match self.exact {
             true => *filter == name || filter == "opinfo",
-            false => name.contains(filter.as_str()) && (filter.contains("opinfo") || "opinfo".contains(filter.as_str())),
+            false => {
+                name.contains(filter.as_str()) && (filter.contains("opinfo") || "opinfo".contains(filter.as_str()))
+            }
         };
         (self.filters.is_empty() || self.filters.iter().any(matches)) && !self.skips.iter().any(matches)
     }

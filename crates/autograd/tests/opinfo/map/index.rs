@@ -63,7 +63,8 @@ fn take_along<'t>(a: &Args<'t>) -> Var<'t> {
     }
     let axis = a.axis("dim", &x.shape());
     let index = from_start(index, x.shape()[axis]);
-    let ones = x.shape().with_size(axis, 1).broadcast(&index.shape().with_size(axis, 1)).expect("shapes that broadcast");
+    let ones =
+        x.shape().with_size(axis, 1).broadcast(&index.shape().with_size(axis, 1)).expect("shapes that broadcast");
     let (to, from) = (ones.with_size(axis, index.shape()[axis]), ones.with_size(axis, x.shape()[axis]));
     x.broadcast_to(from).gather(axis as isize, index.broadcast_to(to))
 }

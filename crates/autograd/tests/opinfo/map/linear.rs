@@ -90,7 +90,10 @@ fn tensordot<'t>(a: &Args<'t>) -> Var<'t> {
     let (i, j) = (axes(x, &lists[0]), axes(y, &lists[1]));
     // An axis of size 1 stretches to the other's, which is the same as summing the other.
     let alone = |v: Var<'t>, own: &[usize], w: Var<'t>, other: &[usize]| {
-        own.iter().zip(other).filter(|(i, j)| w.shape()[**j] == 1 && v.shape()[**i] != 1).fold(v, |v, (&i, _)| v.sum_keep(i))
+        own.iter()
+            .zip(other)
+            .filter(|(i, j)| w.shape()[**j] == 1 && v.shape()[**i] != 1)
+            .fold(v, |v, (&i, _)| v.sum_keep(i))
     };
     contract(alone(x, &i, y, &j), alone(y, &j, x, &i), &i, &j)
 }
@@ -127,7 +130,9 @@ fn einsum<'t>(equation: &str, xs: &[Var<'t>]) -> Var<'t> {
 fn align<'t>(x: Var<'t>, term: &str, order: &[char]) -> Var<'t> {
     let (mut x, mut labels) = (x, term.chars().collect::<Vec<_>>());
     // A label that repeats means the diagonal, whose axis comes last.
-    while let Some((i, j)) = (0..labels.len()).flat_map(|j| (0..j).map(move |i| (i, j))).find(|&(i, j)| labels[i] == labels[j]) {
+    while let Some((i, j)) =
+        (0..labels.len()).flat_map(|j| (0..j).map(move |i| (i, j))).find(|&(i, j)| labels[i] == labels[j])
+    {
         let rest: Vec<usize> = (0..labels.len()).filter(|&axis| axis != i && axis != j).collect();
         // An axis of size 1 stretches to the other's.
         let n = x.shape()[i].max(x.shape()[j]);
