@@ -98,10 +98,11 @@ fn run(path: &Path) -> Outcome {
             failures.push(format!("sample {i}: {why}"));
         }
     }
-    match failures.first() {
-        None if samples == 0 => whole("has no sample that can be compared".to_string()),
-        None => Outcome::Passed { samples, skipped },
-        Some(first) => Outcome::Failed { samples, failed: failures.len(), first: first.clone() },
+    match (failures.first(), skipped) {
+        (None, Some(why)) if samples == 0 => Outcome::NotMapped(why),
+        (None, None) if samples == 0 => whole("has no samples".to_string()),
+        (None, _) => Outcome::Passed { samples, skipped },
+        (Some(first), _) => Outcome::Failed { samples, failed: failures.len(), first: first.clone() },
     }
 }
 

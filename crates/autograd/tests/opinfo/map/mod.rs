@@ -12,9 +12,9 @@ mod index;
 mod linear;
 mod loss;
 mod norm;
-// mod pool;
+mod pool;
 mod reduce;
-// mod resize;
+mod resize;
 mod scan;
 mod shape;
 
@@ -87,8 +87,8 @@ const FAMILIES: &[&[Operation]] = &[
     activation::TABLE,
     norm::TABLE,
     conv::TABLE,
-    // pool::TABLE,
-    // resize::TABLE,
+    pool::TABLE,
+    resize::TABLE,
     loss::TABLE,
 ];
 
@@ -105,11 +105,13 @@ pub fn why_not(name: &str) -> &'static str {
 
 /// Why a sample of a mapped operation cannot be compared, if it cannot.
 pub fn unfit(name: &str, sample: &Sample) -> Option<&'static str> {
-    let dropout = |(key, value): (&String, &serde_json::Value)| {
-        key == "dropout_p" && value.get("value").and_then(serde_json::Value::as_f64) != Some(0.0)
-    };
-    let random = name == "nn.functional.scaled_dot_product_attention" && sample.keywords().any(dropout);
-    random.then_some("dropout draws from PyTorch's generator")
+    match name {
+        "nn.functional.scaled_dot_product_attention" if sample.number("dropout_p").is_some_and(|p| p != 0.0) => {
+            Some("dropout draws from the reference's generator")
+        }
+        "norm" if sample.says("nuc") => Some("the nuclear norm needs a singular value decomposition"),
+        _ => None,
+    }
 }
 
 /// A larger error that some operations are allowed in some parts of a sample.

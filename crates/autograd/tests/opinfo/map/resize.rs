@@ -17,7 +17,9 @@ fn interpolate<'t>(a: &Args<'t>) -> Var<'t> {
     let factors = if a.given("scale_factor") { a.floats("scale_factor", axes) } else { Vec::new() };
     let sizes: Vec<usize> = match a.given("size") {
         true => a.per_axis("size", axes),
-        false => factors.iter().enumerate().map(|(i, factor)| (shape[i + 2] as f64 * factor).floor() as usize).collect(),
+        false => {
+            factors.iter().enumerate().map(|(i, factor)| (shape[i + 2] as f64 * factor).floor() as usize).collect()
+        }
     };
     if a.says("mode", "area") {
         return x.adaptive_avg_pool(&sizes);
