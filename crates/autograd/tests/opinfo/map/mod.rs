@@ -184,5 +184,5 @@ const UNMAPPED: &[(&[&str], &str)] = &[
     (&["linalg.eigh"], "needs an eigenvalue decomposition"),
     (&["linalg.svd"], "needs a singular value decomposition"),
     (&["linalg.matrix_norm"], "the nuclear and the spectral norm need a singular value decomposition"),
-    (&["nn.functional.grid_sample"], "sampling at computed positions, in three modes of interpolation"),
+    (&["nn.functional.grid_sample"], "the library does not sample images at computed positions"),
 ];
