@@ -70,9 +70,11 @@ fn multi_dot<'t>(xs: &[Var<'t>]) -> Var<'t> {
 
 fn cross<'t>(a: &Args<'t>) -> Var<'t> {
     let (x, y) = (a.x(), a.real("other"));
+    let shape = x.shape().broadcast(&y.shape()).expect("shapes that broadcast");
+    let (x, y) = (x.broadcast_to(&shape), y.broadcast_to(&shape));
     let at = match a.given("dim") {
-        true => a.axis("dim", &x.shape()),
-        false => x.shape().iter().position(|&n| n == 3).expect("an axis of size 3"),
+        true => a.axis("dim", &shape),
+        false => shape.iter().position(|&n| n == 3).expect("an axis of size 3"),
     } as isize;
     let turn = |v: Var<'t>, by| v.roll(at, by);
     turn(x, -1) * turn(y, -2) - turn(x, -2) * turn(y, -1)

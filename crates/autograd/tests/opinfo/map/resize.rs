@@ -12,6 +12,7 @@ table! {
 }
 
 fn interpolate<'t>(a: &Args<'t>) -> Var<'t> {
+    assert!(!a.flag("antialias"), "an interpolation without aliasing");
     let (x, shape) = (a.x(), a.x().shape());
     let axes = shape.rank() - 2;
     let factors = if a.given("scale_factor") { a.floats("scale_factor", axes) } else { Vec::new() };
