@@ -4,9 +4,9 @@
 //! A maximum is taken by index, so that its values and its derivatives are a gather. An average is
 //! the sum of padded windows divided by [`counts`].
 
-use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::each::rows;
+use crate::kernel::number::Number;
 use crate::kernel::pad::Pad;
 use crate::kernel::window::{Axis, SPATIAL};
 use crate::kernel::{with_float, with_number};
@@ -195,7 +195,7 @@ pub fn arg_max_pool(x: View, pool: &Pool, out: ViewMut) -> Result<()> {
     })
 }
 
-fn arg_max_plane<T: Element>(x: Strided<T>, start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
+fn arg_max_plane<T: Number>(x: Strided<T>, start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
     let [a, b, c] = axes;
     let mut out = out.iter_mut();
     for pa in 0..a.positions {
@@ -219,9 +219,8 @@ fn arg_max_plane<T: Element>(x: Strided<T>, start: isize, axes: &[Axis; SPATIAL]
 }
 
 /// Whether `x` is the maximum of the two where `best` came first: larger, or the first NaN.
-fn exceeds<T: PartialOrd>(x: T, best: T) -> bool {
-    let nan = |x: &T| x.partial_cmp(x).is_none();
-    x > best || (nan(&x) && !nan(&best))
+fn exceeds<T: Number>(x: T, best: T) -> bool {
+    x > best || (x.undefined() && !best.undefined())
 }
 
 /// How many elements every window has: the divisor of its average. The result has the shape of the

@@ -3,7 +3,6 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::pool::{self, Pool};
-use crate::kernel::{binary, reduce};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -66,10 +65,8 @@ impl Tensor {
             windows = windows.narrow(axis as isize, 0, shape[axis])?;
         }
         let within: Vec<usize> = (shape.rank()..shape.rank() + axes).collect();
-        let sums = Self::build(self.dtype(), &shape, |out| reduce::sum(windows.view(), &within, out))?;
         let counts =
             Self::build(self.dtype(), &shape[lead..], |out| pool::counts(self.shape(), pool, count_padding, out))?;
-        let counts = counts.broadcast_to(&shape)?;
-        Self::build(self.dtype(), &shape, |out| binary::div(sums.view(), counts.view(), out))
+        windows.sum_axes(&within[..])?.div(&counts)
     }
 }
