@@ -53,6 +53,15 @@ impl Tensor {
         Self { storage: Arc::new(T::store(buffer)), layout: Layout::contiguous(shape) }
     }
 
+    /// Storage seen through a layout.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) where the layout reaches outside the storage.
+    pub fn from_storage(storage: Storage, layout: Layout) -> Result<Self> {
+        View::new(storage.data(), &layout)?;
+        Ok(Self { storage: Arc::new(storage), layout })
+    }
+
     /// The same storage through another layout.
     ///
     /// # Errors
