@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::storage::{Buffer, Storage};
-use crate::view::{View, ViewMut};
+use crate::view::{Data, View, ViewMut};
 
 /// An n-dimensional array of one dtype.
 ///
@@ -74,6 +74,11 @@ impl Tensor {
     /// Borrowed for a kernel to read.
     pub fn view(&self) -> View<'_> {
         View::new(self.storage.data(), &self.layout).expect("a tensor's layout is valid for its storage")
+    }
+
+    /// All of the storage, of which the layout finds the elements.
+    pub fn data(&self) -> Data<'_> {
+        self.storage.data()
     }
 
     /// The dtype of the elements.

@@ -21,7 +21,7 @@ pub use eqn::{Eqn, VarId};
 pub use var::Var;
 
 use crate::op::{Full, Input, Op};
-use crate::program::interpret;
+use crate::program::{cache, interpret};
 use crate::ty::Type;
 
 /// A Wengert list: the flat list of elementary operations that a program performs
@@ -59,8 +59,30 @@ pub(crate) struct Inner {
     error: Option<Error>,
     /// Variables of inputs that were given a key.
     keyed: HashMap<u64, VarId>,
-    /// Scratch of the interpreter: which equations the current request needs. All false between requests.
-    pub(crate) marks: Vec<bool>,
+    /// Scratch of a request: the place of each equation that it needs, in their order.
+    pub(crate) places: Vec<u32>,
+}
+
+impl Inner {
+    /// The equations that `ids` need, in tape order, up to those that have values, these included.
+    pub(crate) fn reached(&mut self, ids: &[VarId]) -> Vec<usize> {
+        const UNSEEN: u32 = u32::MAX;
+        self.places.resize(self.eqns.len(), UNSEEN);
+        let mut stack: SmallVec<[usize; 16]> = ids.iter().map(|id| id.index()).collect();
+        let mut found = Vec::new();
+        while let Some(i) = stack.pop() {
+            if self.places[i] != UNSEEN {
+                continue;
+            }
+            self.places[i] = 0;
+            found.push(i);
+            if self.values[i].is_none() {
+                stack.extend(self.eqns[i].operands.iter().map(|x| x.index()));
+            }
+        }
+        found.sort_unstable();
+        found
+    }
 }
 
 impl Default for Tape {
@@ -239,18 +261,38 @@ impl Tape {
     /// # Errors
     /// The first mistake made on the way to any of them.
     pub fn evaluate(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
-        let mut inner = self.inner.borrow_mut();
+        let ids = self.ids(vars)?;
+        interpret::run(&mut self.inner.borrow_mut(), &ids)
+    }
+
+    /// The values of variables, as [`evaluate`](Self::evaluate) gives them, for the last request of a tape: nothing
+    /// else gets a value, so a planned program can run it, and programs are kept for tapes of the same
+    /// structure to come. Asking again computes everything again.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn finish(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
+        match self.eager {
+            true => self.evaluate(vars),
+            false => {
+                let ids = self.ids(vars)?;
+                cache::run(&mut self.inner.borrow_mut(), &ids)
+            }
+        }
+    }
+
+    /// The positions of variables of this tape that are not poisoned.
+    fn ids(&self, vars: &[Var<'_>]) -> Result<SmallVec<[VarId; 8]>> {
         for var in vars {
             if !std::ptr::eq(var.tape, self) {
                 return Err(Error::tape("evaluate: a variable of another tape"));
             }
             if var.is_poisoned() {
                 let unknown = || Error::tape("evaluate: a variable that was never defined");
-                return Err(inner.error.clone().unwrap_or_else(unknown));
+                return Err(self.first_error().unwrap_or_else(unknown));
             }
         }
-        let ids: SmallVec<[VarId; 8]> = vars.iter().map(|x| x.id).collect();
-        interpret::run(&mut inner, &ids)
+        Ok(vars.iter().map(|x| x.id).collect())
     }
 
     /// The first mistake made on this tape, if there was one.

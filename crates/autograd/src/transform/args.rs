@@ -75,7 +75,7 @@ fn call_at_tensors<T>(
         tape.originating(at, || tensors.iter().map(|tensor| tape.input(tensor)).collect())
     };
     let answers = transform(f, &inputs(x), &inputs(own));
-    Ok(finish(&mut tape.evaluate(&answers)?.into_iter()).expect(PROMISED))
+    Ok(finish(&mut tape.finish(&answers)?.into_iter()).expect(PROMISED))
 }
 
 macro_rules! args {
