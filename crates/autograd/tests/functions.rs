@@ -4,7 +4,7 @@
 use std::f64::consts::PI;
 
 use proptest::prelude::*;
-use wengert_autograd::{Tape, Var, grad, hessian, jvp, value_and_grad};
+use wengert_autograd::{Tape, Var, grad, hessian, jvp, value_and_grad, vmap};
 use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
 
 const INF: f64 = f64::INFINITY;
@@ -280,9 +280,36 @@ fn normalizing_brings_mean_and_variance_to_zero_and_one() -> Result<()> {
     assert_close(&y.var_axes([1, 2], 0)?, &Tensor::ones([4], DType::F64)?, 1e-13);
     let z = value(|x| x.rms_norm(-1, None, 0.0).square().mean_axes(-1), &x)?;
     assert_close(&z, &Tensor::ones([4, 3], DType::F64)?, 1e-14);
+    let x = Tensor::from([[3.0, 0.0], [1.0, 1.0]]);
+    let y = Tensor::from([[0.0, -2.0], [-4.0, -4.0]]);
+    let cosine = value(|x| x.cosine_similarity(x.tape().input(&y), 1, 1e-8), &x)?;
+    assert!(cosine.allclose(&Tensor::from([0.0, -1.0]), 1e-15, 1e-15)?);
     // A shift of the operand moves nothing: the gradient along it is 0.
     let g = grad(|x| (x.layer_norm(-1, None, None, 1e-5) * x.detach().sin()).sum(), &x)?;
     assert!(g.sum_axes(-1)?.iter::<f64>()?.all(|s| s.abs() < 1e-13));
+    Ok(())
+}
+
+#[test]
+fn a_batch_of_a_function_is_a_loop() -> Result<()> {
+    let x = Tensor::randn([3, 4, 5], DType::F64, &mut Rng::seed(7))?;
+    type Function = for<'t> fn(Var<'t>) -> Var<'t>;
+    let functions: [Function; 9] = [
+        |x| x.softmax(0),
+        |x| x.logsumexp(-1),
+        |x| x.layer_norm(-1, None, None, 1e-5),
+        |x| x.prod_axes([0, 1]),
+        |x| x.cumprod(1),
+        |x| x.sort(-1, true),
+        |x| x.topk(2, 0, true).0,
+        |x| x.median(),
+        |x| grad(|x| x.norm(3.0) + x.var(1), x),
+    ];
+    for f in functions {
+        let rows: Vec<Tensor> = (0..3).map(|i| value(f, &x.select_axis(0, i)?)).collect::<Result<_>>()?;
+        let rows = Tensor::stack(&rows.iter().collect::<Vec<_>>(), 0)?;
+        assert!(vmap(f, &x)?.allclose(&rows, 1e-13, 1e-15)?);
+    }
     Ok(())
 }
 

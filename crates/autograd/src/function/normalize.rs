@@ -11,6 +11,16 @@ impl<'t> Var<'t> {
         self / self.norm_keep(p, axes).clamp_min(eps)
     }
 
+    /// The cosine of the angle between x and `other` along some axes, Σ x y / (|x| |y|), with `eps` in
+    /// place of a norm that is smaller.
+    #[track_caller]
+    pub fn cosine_similarity(self, other: Self, axes: impl Into<Axes>, eps: f64) -> Self {
+        let axes = axes.into();
+        let norms =
+            self.norm_axes(2.0, axes.clone()).clamp_min(eps) * other.norm_axes(2.0, axes.clone()).clamp_min(eps);
+        (self * other).sum_axes(axes) / norms
+    }
+
     /// (x - mean) / √(var + eps) over some axes, then times `weight`, plus `bias`, where they are
     /// given; they broadcast.
     ///

@@ -1,9 +1,11 @@
 //! The largest and the smallest along axes, and where they are.
 
-use wengert_tensor::{Axes, AxisList, DType, Error, Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::{Axes, AxisList, DType, Result, Tensor, View, ViewMut, kernel};
 
+use super::along::indices;
+use super::elementwise::number;
 use super::sum::{reduced, shifted};
-use super::{Example, Rule, operands};
+use super::{Example, Rule};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -22,8 +24,8 @@ macro_rules! extremes {
             }
 
             fn infer(&self, x: &[&Type]) -> Result<Type> {
-                let [x] = operands(self.name(), x)?;
-                let ty = reduced(self.name(), x, &self.axes)?;
+                let x = number(self.name(), x)?;
+                let ty = reduced(self.name(), &x, &self.axes)?;
                 kernel::reduce::extreme_shape(self.name(), &x.shape, &self.axes)?;
                 Ok(ty)
             }
@@ -92,80 +94,13 @@ fn shares<'t>(x: Var<'t>, y: Var<'t>, axes: &[usize]) -> Var<'t> {
     reached / reached.sum_axes(axes).unreduce(axes, x)
 }
 
-macro_rules! places {
-    ($($(#[$doc:meta])* $Name:ident, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-        pub struct $Name {
-            /// Within the operand's rank.
-            pub axis: usize,
-        }
-
-        impl Rule for $Name {
-            fn name(&self) -> &'static str {
-                stringify!($method)
-            }
-
-            fn infer(&self, x: &[&Type]) -> Result<Type> {
-                let [x] = operands(self.name(), x)?;
-                if x.dtype == DType::Bool {
-                    return Err(Error::dtype(format!("{}: takes numbers, got {x}", self.name())));
-                }
-                Ok(Type::new(DType::I64, kernel::argreduce::shape(self.name(), &x.shape, self.axis)?))
-            }
-
-            fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-                kernel::argreduce::$method(x[0], self.axis, out)
-            }
-
-            fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, _: &[Option<Var<'t>>]) -> Option<Var<'t>> {
-                None
-            }
-
-            fn vjp<'t>(&self, _: usize, _: &[Var<'t>], _: Var<'t>, _: Var<'t>) -> Option<Var<'t>> {
-                None
-            }
-
-            fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], _: usize) -> Var<'t> {
-                x[0].tape().record($Name { axis: self.axis + 1 }, x)
-            }
-
-            fn examples() -> Vec<Example> {
-                let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
-                [0, 1].map(|axis| Example::new($Name { axis }, [x.clone()])).into()
-            }
-        }
-
-        impl<'t> Var<'t> {
-            $(#[$doc])*
-            #[track_caller]
-            pub fn $method(self, axis: isize) -> Self {
-                match self.axis(stringify!($method), axis) {
-                    Ok(axis) => self.tape().record($Name { axis }, &[self]),
-                    Err(poisoned) => poisoned,
-                }
-            }
-        }
-    )*};
-}
-
-places! {
+indices! {
     /// The index along `axis`, as `i64`, of the largest element: the first of equals, or the first NaN
-    Argmax, argmax;
+    Argmax: argreduce::argmax (reached);
     /// The index along `axis`, as `i64`, of the smallest element: the first of equals, or the first NaN
-    Argmin, argmin;
+    Argmin: argreduce::argmin (reached);
 }
 
-impl<'t> Var<'t> {
-    /// The axis of this variable that is meant; a mistake is kept on the tape under the name `op`.
-    #[track_caller]
-    pub(crate) fn axis(self, op: &str, axis: isize) -> std::result::Result<usize, Self> {
-        if self.is_poisoned() {
-            return Err(self);
-        }
-        match self.shape().axis(axis) {
-            Ok(axis) => Ok(axis),
-            Err(error) => Err(self.tape().error(error.within(op))),
-        }
-    }
+fn reached(op: &str, x: &[&Type], axis: usize) -> Result<Type> {
+    Ok(Type::new(DType::I64, kernel::argreduce::shape(op, &number(op, x)?.shape, axis)?))
 }

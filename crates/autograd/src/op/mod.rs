@@ -6,6 +6,7 @@
 //!
 //! No file here names a transformation: rules are written with `Var` operators alone.
 
+mod along;
 mod elementwise;
 mod operand;
 mod rule;

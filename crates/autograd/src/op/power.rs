@@ -104,7 +104,8 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn powf(self, p: f64) -> Self {
         match p as i32 {
-            n if n as f64 == p => self.powi(n),
+            // Repeated squaring loses digits in proportion to n.
+            n if n as f64 == p && n.unsigned_abs() <= 64 => self.powi(n),
             _ => self.pow(p),
         }
     }

@@ -2,8 +2,8 @@
 
 use wengert_tensor::{DType, Result, Tensor, View, ViewMut, kernel};
 
+use super::along::{along, indices};
 use super::elementwise::number;
-use super::sort::along;
 use super::{Example, Rule};
 use crate::tape::Var;
 use crate::ty::Type;
@@ -59,62 +59,13 @@ impl<'t> Var<'t> {
     }
 }
 
-macro_rules! places {
-    ($($(#[$doc:meta])* $Name:ident, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-        pub struct $Name {
-            /// Within the operand's rank.
-            pub axis: usize,
-        }
-
-        impl Rule for $Name {
-            fn name(&self) -> &'static str {
-                stringify!($method)
-            }
-
-            fn infer(&self, x: &[&Type]) -> Result<Type> {
-                along(self.name(), &number(self.name(), x)?, self.axis).map(|x| x.with_dtype(DType::I64))
-            }
-
-            fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-                kernel::scan::$method(x[0], self.axis, out)
-            }
-
-            fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, _: &[Option<Var<'t>>]) -> Option<Var<'t>> {
-                None
-            }
-
-            fn vjp<'t>(&self, _: usize, _: &[Var<'t>], _: Var<'t>, _: Var<'t>) -> Option<Var<'t>> {
-                None
-            }
-
-            fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], _: usize) -> Var<'t> {
-                x[0].tape().record($Name { axis: self.axis + 1 }, x)
-            }
-
-            fn examples() -> Vec<Example> {
-                let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
-                [0, 1].map(|axis| Example::new($Name { axis }, [x.clone()])).into()
-            }
-        }
-
-        impl<'t> Var<'t> {
-            $(#[$doc])*
-            #[track_caller]
-            pub fn $method(self, axis: isize) -> Self {
-                match self.axis(stringify!($method), axis) {
-                    Ok(axis) => self.tape().record($Name { axis }, &[self]),
-                    Err(poisoned) => poisoned,
-                }
-            }
-        }
-    )*};
+indices! {
+    /// The index along `axis`, as `i64`, of the largest so far: the last of equals, and from a NaN on the last NaN
+    ArgCummax: scan::arg_cummax (running);
+    /// The index along `axis`, as `i64`, of the smallest so far: the last of equals, and from a NaN on the last NaN
+    ArgCummin: scan::arg_cummin (running);
 }
 
-places! {
-    /// The index along `axis`, as `i64`, of the largest so far: the last of equals, and from a NaN on the last NaN
-    ArgCummax, arg_cummax;
-    /// The index along `axis`, as `i64`, of the smallest so far: the last of equals, and from a NaN on the last NaN
-    ArgCummin, arg_cummin;
+fn running(op: &str, x: &[&Type], axis: usize) -> Result<Type> {
+    along(op, &number(op, x)?, axis).map(|x| x.with_dtype(DType::I64))
 }

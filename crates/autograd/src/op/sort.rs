@@ -1,7 +1,8 @@
 //! The order that sorts an axis.
 
-use wengert_tensor::{DType, Error, Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::{DType, Result, Tensor, View, ViewMut, kernel};
 
+use super::along::along;
 use super::{Example, Rule, operands};
 use crate::tape::Var;
 use crate::ty::Type;
@@ -45,14 +46,6 @@ impl Rule for Argsort {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         let cases = [(0, false), (1, false), (1, true)];
         cases.map(|(axis, descending)| Example::new(Argsort { axis, descending }, [x.clone()])).into()
-    }
-}
-
-/// The operand of something done along one of its axes.
-pub(crate) fn along<'a>(op: &str, x: &'a Type, axis: usize) -> Result<&'a Type> {
-    match axis < x.shape.rank() {
-        true => Ok(x),
-        false => Err(Error::index(format!("{op}: axis {axis} is out of range for shape {}", x.shape))),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use wengert_tensor::{Axes, AxisList, Error, Result, Tensor, View, ViewMut, kernel};
 
-use super::{Example, Rule, operands};
+use super::elementwise::number;
+use super::{Example, Rule};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -19,8 +20,7 @@ impl Rule for Sum {
     }
 
     fn infer(&self, x: &[&Type]) -> Result<Type> {
-        let [x] = operands("sum", x)?;
-        reduced("sum", x, &self.axes)
+        reduced("sum", &number("sum", x)?, &self.axes)
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {

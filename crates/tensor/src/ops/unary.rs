@@ -24,6 +24,20 @@ impl Tensor {
     pub fn polygamma(&self, n: u32) -> Result<Self> {
         Self::build(self.dtype(), self.shape(), |out| unary::polygamma(n, self.view(), out))
     }
+
+    /// xⁿ for an integer n, by repeated squaring.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the dtype is not a float.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::from([-2.0, 0.5]).powi(-3)?, Tensor::from([-0.125, 8.0]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    pub fn powi(&self, n: i32) -> Result<Self> {
+        Self::build(self.dtype(), self.shape(), |out| unary::powi(n, self.view(), out))
+    }
 }
 
 macro_rules! methods {
