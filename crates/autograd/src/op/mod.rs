@@ -101,4 +101,5 @@ table! {
     index_select: IndexSelect, IndexAdd;
     window: Windows, Fold;
     conv: Convolution;
+    pool: ArgMaxPool;
 }

@@ -18,6 +18,7 @@ pub mod logic;
 pub mod matmul;
 mod number;
 pub mod pad;
+pub mod pool;
 pub mod reduce;
 pub mod scan;
 pub mod select;
