@@ -10,7 +10,7 @@ mod training;
 mod tutorial;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use options::{Command, Options};
@@ -119,12 +119,12 @@ fn train_many(out: &mut impl Write, options: &Options, count: u64) -> Outcome<bo
     Ok(learned == count)
 }
 
-fn open(path: &PathBuf) -> Outcome<(AtomicFile, &PathBuf)> {
+fn open(path: &PathBuf) -> Outcome<(AtomicFile, &Path)> {
     let file = AtomicFile::create(path).map_err(|error| unwritable(path, error))?;
     Ok((file, path))
 }
 
-fn unwritable(path: &PathBuf, error: io::Error) -> String {
+fn unwritable(path: &Path, error: io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 
