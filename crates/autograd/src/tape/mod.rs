@@ -153,7 +153,10 @@ impl Tape {
         let inferred = {
             let inner = self.inner.borrow();
             let types: SmallVec<[&Type; 4]> = operands.iter().map(|x| &inner.eqns[x.id.index()].ty).collect();
-            op.rule().infer(&types).and_then(|ty| ty.shape.numel_checked().map(|_| ty))
+            op.rule().infer(&types).and_then(|ty| match ty.shape.numel_checked() {
+                Ok(_) => Ok(ty),
+                Err(error) => Err(error.within(op.rule().name())),
+            })
         };
         match inferred {
             Ok(ty) => {
@@ -233,16 +236,16 @@ impl Tape {
     /// # Errors
     /// The first mistake made on the way to any of them.
     pub fn evaluate(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
-        let mut inner = self.inner.borrow_mut();
         for var in vars {
+            if var.is_poisoned() {
+                let unknown = || Error::tape("evaluate: a variable that was never defined");
+                return Err(var.tape.first_error().unwrap_or_else(unknown));
+            }
             if !std::ptr::eq(var.tape, self) {
                 return Err(Error::tape("evaluate: a variable of another tape"));
             }
-            if var.is_poisoned() {
-                let unknown = || Error::tape("evaluate: a variable that was never defined");
-                return Err(inner.error.clone().unwrap_or_else(unknown));
-            }
         }
+        let mut inner = self.inner.borrow_mut();
         let ids: SmallVec<[VarId; 8]> = vars.iter().map(|x| x.id).collect();
         interpret::run(&mut inner, &ids)
     }
@@ -262,9 +265,10 @@ impl Tape {
         self.len() == 0
     }
 
-    /// A copy of the equation that defines `var`, or `None` for a poisoned variable.
+    /// A copy of the equation that defines `var`, or `None` for a variable that is poisoned or of another tape.
     pub fn eqn(&self, var: Var<'_>) -> Option<Eqn> {
-        self.inner.borrow().eqns.get(var.id.index()).cloned()
+        let eqn = self.inner.borrow().eqns.get(var.id.index()).cloned();
+        eqn.filter(|_| std::ptr::eq(var.tape, self))
     }
 
     pub(crate) fn with_eqns<R>(&self, f: impl FnOnce(&[Eqn]) -> R) -> R {
