@@ -92,7 +92,7 @@ pub fn shape(x: &Shape, w: &Shape, conv: &Conv) -> Result<Shape> {
         )));
     }
     let groups = conv.groups;
-    if groups == 0 || w[0] % groups != 0 {
+    if groups == 0 || !w[0].is_multiple_of(groups) {
         return Err(wrong(format!("{groups} groups do not divide {} output channels", w[0])));
     }
     if w[1].checked_mul(groups) != Some(x[1]) {
