@@ -250,6 +250,21 @@ fn what_is_taken_apart_can_be_put_together() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_batch_too_large_is_a_mistake() -> Result<()> {
+    // One number seen 2^40 times takes no memory; as many images of 2^30 would.
+    let x = Tensor::from(1.0).broadcast_to([1 << 40])?;
+    let error = vmap(
+        |x| {
+            let image = x.broadcast_to([1, 1, 1 << 30]);
+            image.conv(x.tape().full([1, 1, 1], 1.0), &Conv::new(1)).max_axes(-1).move_axis(1, 0)
+        },
+        &x,
+    );
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Memory);
+    Ok(())
+}
+
 /// A way to make a mistake, and how its sentence starts.
 type Mistake = (for<'t> fn(Var<'t>) -> Var<'t>, &'static str);
 

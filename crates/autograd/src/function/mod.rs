@@ -12,6 +12,7 @@ mod matrix;
 mod norm;
 mod normalize;
 mod order;
+mod pool;
 mod product;
 mod shape;
 mod softmax;

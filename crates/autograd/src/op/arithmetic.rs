@@ -53,8 +53,7 @@ elementwise! { relations:
 impl<'t> Var<'t> {
     /// An elementwise operation of this and `other`, broadcast to their common shape.
     #[track_caller]
-    pub(crate) fn broadcast_with(self, op: impl Into<Op>, other: Var<'t>) -> Var<'t> {
-        let op = op.into();
+    pub(crate) fn broadcast_with(self, op: Op, other: Var<'t>) -> Var<'t> {
         let (a, b) = (self.shape(), other.shape());
         if a == b || self.is_poisoned() || other.is_poisoned() {
             return self.tape().record(op, &[self, other]);
@@ -76,7 +75,7 @@ macro_rules! operators {
 
             #[track_caller]
             fn $method(self, other: Var<'t>) -> Var<'t> {
-                self.broadcast_with($Op, other)
+                self.broadcast_with($Op.into(), other)
             }
         }
 
@@ -85,7 +84,7 @@ macro_rules! operators {
 
             #[track_caller]
             fn $method(self, other: f64) -> Var<'t> {
-                self.broadcast_with($Op, self.full_like(other))
+                self.broadcast_with($Op.into(), self.full_like(other))
             }
         }
 
@@ -94,7 +93,7 @@ macro_rules! operators {
 
             #[track_caller]
             fn $method(self, other: Var<'t>) -> Var<'t> {
-                other.full_like(self).broadcast_with($Op, other)
+                other.full_like(self).broadcast_with($Op.into(), other)
             }
         }
     )*};

@@ -50,7 +50,7 @@ macro_rules! elementwise {
                 y: $crate::Var<'t>,
                 dx: &[Option<$crate::Var<'t>>],
             ) -> Option<$crate::Var<'t>> {
-                $crate::op::sum_tangents(dx, |i, dx| self.vjp(i, x, y, dx))
+                $crate::op::diagonal_jvp(self, x, y, dx)
             }
 
             fn vjp<'t>(
@@ -90,7 +90,7 @@ macro_rules! elementwise {
             /// The operands broadcast; a plain number takes this variable's dtype and shape.
             #[track_caller]
             pub fn $method(self, other: impl Into<$crate::op::Operand<'t>>) -> Self {
-                self.broadcast_with($Name, other.into().like(self))
+                self.broadcast_with($Name.into(), other.into().like(self))
             }
         }
     };

@@ -14,7 +14,7 @@ mod rule;
 pub(crate) use elementwise::elementwise;
 pub use operand::Operand;
 pub use rule::{Custom, Example, Rule};
-pub(crate) use rule::{lift, operands, same_types, sum_tangents};
+pub(crate) use rule::{diagonal_jvp, lift, operands, same_types, sum_tangents};
 
 /// Makes [`Op`] of the table's lines, each `module: Operation, Operation;`.
 macro_rules! table {
@@ -101,4 +101,5 @@ table! {
     index_select: IndexSelect, IndexAdd;
     window: Windows, Fold;
     conv: Convolution;
+    pool: ArgMaxPool;
 }

@@ -134,6 +134,11 @@ pub(crate) fn sum_tangents<'t>(
     terms.reduce(|a, b| a + b)
 }
 
+/// The jvp of an elementwise operation: its Jacobian is diagonal, so each operand's term is its vjp.
+pub(crate) fn diagonal_jvp<'t>(rule: &dyn Rule, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
+    sum_tangents(dx, |i, dx| rule.vjp(i, x, y, dx))
+}
+
 /// The operands with a leading axis of size `n` each: those without one are repeated, without a copy.
 pub(crate) fn lift<'t>(x: &[Var<'t>], batched: &[bool], n: usize) -> SmallVec<[Var<'t>; 4]> {
     let lift = |(&x, &batched): (&Var<'t>, &bool)| match batched {

@@ -2,7 +2,7 @@
 
 use wengert_tensor::{DType, Error, Result, Tensor, View, ViewMut, kernel};
 
-use super::{Example, Operand, Rule, lift, operands, same_types, sum_tangents};
+use super::{Example, Operand, Rule, diagonal_jvp, lift, operands, same_types};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -33,7 +33,7 @@ impl Rule for Select {
     fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         match *dx {
             [_, Some(dx), Some(dy)] => Some(x[0].where_(dx, dy)),
-            _ => sum_tangents(dx, |i, dx| self.vjp(i, x, y, dx)),
+            _ => diagonal_jvp(self, x, y, dx),
         }
     }
 

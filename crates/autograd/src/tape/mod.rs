@@ -143,7 +143,13 @@ impl Tape {
     /// Operators and methods of [`Var`] are the usual way; this is the way for an operation of one's own.
     #[track_caller]
     pub fn record<'t>(&'t self, op: impl Into<Op>, operands: &[Var<'t>]) -> Var<'t> {
-        let (op, at) = (op.into(), self.here());
+        self.record_op(op.into(), operands)
+    }
+
+    /// [`record`](Self::record), compiled once for all operations.
+    #[track_caller]
+    fn record_op<'t>(&'t self, op: Op, operands: &[Var<'t>]) -> Var<'t> {
+        let at = self.here();
         if let Some(poisoned) = operands.iter().find(|x| x.is_poisoned()) {
             return *poisoned;
         }

@@ -39,7 +39,10 @@ pub fn batched<'t>(ys: &[Var<'t>], xs: &[Var<'t>], arguments: &[Var<'t>], n: usi
             *operand = of(id).unwrap_or(*operand);
         }
         let result = y.tape.originating(eqn.at, || eqn.op.rule().batch(&operands, &flags, n));
-        if !result.is_poisoned() && result.shape() != eqn.ty.shape.with_axis(0, n) {
+        if result.is_poisoned() {
+            return vec![result; ys.len()];
+        }
+        if result.shape() != eqn.ty.shape.with_axis(0, n) {
             let (name, got) = (eqn.op.rule().name(), result.ty());
             let sentence = format!("vmap of {name}: a result of {got} for a batch of {n} times {}", eqn.ty);
             return vec![y.tape.error(Error::shape(sentence)); ys.len()];

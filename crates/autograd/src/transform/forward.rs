@@ -52,6 +52,9 @@ pub fn pushforward<'t>(ys: &[Var<'t>], xs: &[Var<'t>], dxs: &[Option<Var<'t>>]) 
         }
         let (operands, y) = span.vars(i, ys[0]);
         tangents[i] = y.tape.originating(eqn.at, || eqn.op.rule().jvp(&operands, y, &dx));
+        if let Some(poisoned) = tangents[i].filter(|dy| dy.is_poisoned()) {
+            return vec![Some(poisoned); ys.len()];
+        }
     }
     ys.iter().map(|y| span.place(y.id).and_then(|i| tangents[i])).collect()
 }

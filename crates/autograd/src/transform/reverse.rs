@@ -56,6 +56,9 @@ fn walk<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> Walk<'
     }
     for i in (0..span.eqns.len()).rev() {
         let (Some(ybar), true) = (bars[i], depends[i]) else { continue };
+        if ybar.is_poisoned() {
+            return Walk { bars: vec![Some(ybar); xs.len()], blocked: None };
+        }
         let eqn = &span.eqns[i];
         let (operands, y) = span.vars(i, ybar);
         ybar.tape.originating(eqn.at, || {

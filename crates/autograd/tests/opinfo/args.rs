@@ -197,11 +197,43 @@ impl<'t> Args<'t> {
         }
     }
 
+    /// A list of lists of whole numbers.
+    pub fn lists(&self, name: &str) -> Vec<Vec<isize>> {
+        let list = |value: &Value<'t>| match value {
+            Value::List(items) => items.iter().map(|item| integer(name, item)).collect(),
+            single => vec![integer(name, single)],
+        };
+        match self.get(name) {
+            Value::List(items) => items.iter().map(list).collect(),
+            _ => panic!("{name} is not a list of lists"),
+        }
+    }
+
     /// A list of sizes, one for each of `n` axes; a single one is meant for all.
     pub fn per_axis(&self, name: &str, n: usize) -> Vec<usize> {
         let sizes = self.ints(name);
         let size = |i: usize| *sizes.get(i).or(sizes.last()).unwrap_or_else(|| panic!("{name} is empty"));
         (0..n).map(|i| usize::try_from(size(i)).unwrap_or_else(|_| panic!("{name} is negative"))).collect()
+    }
+
+    /// As [`per_axis`](Self::per_axis), where `None` may stand for a size.
+    pub fn sizes_or_none(&self, name: &str, n: usize) -> Vec<Option<usize>> {
+        let size = |value: &Value<'t>| match value {
+            Value::Plain(Json::Null) => None,
+            value => Some(integer(name, value) as usize),
+        };
+        match self.get(name) {
+            Value::List(items) => items.iter().map(size).collect(),
+            single => vec![size(single); n],
+        }
+    }
+
+    /// A list of numbers, one for each of `n` axes; a single one is meant for all.
+    pub fn floats(&self, name: &str, n: usize) -> Vec<f64> {
+        match self.get(name) {
+            Value::List(items) => items.iter().map(|item| self.as_var(name, item).item().unwrap_or(f64::NAN)).collect(),
+            _ => vec![self.float(name); n],
+        }
     }
 
     /// The axes of a shape that an argument names: all where it is `None`. A shape of rank 0 has an
@@ -239,7 +271,9 @@ fn number(name: &str, json: &Json) -> f64 {
 
 fn integer(name: &str, value: &Value<'_>) -> isize {
     match value {
-        Value::Plain(json) => json.as_i64().unwrap_or_else(|| panic!("{name} is not a whole number but {json}")) as isize,
+        Value::Plain(json) => {
+            json.as_i64().unwrap_or_else(|| panic!("{name} is not a whole number but {json}")) as isize
+        }
         Value::Tensor(var) => var.item().unwrap_or_else(|error| panic!("{name}: {error}")) as isize,
         Value::List(items) => match &items[..] {
             [one] => integer(name, one),
@@ -259,6 +293,7 @@ fn parameters(signature: &str) -> Vec<(String, Option<Json>)> {
             (name.to_string(), Some(default))
         }
     };
+    // A space comes after the comma between parameters, and not within a default.
     inner.split(", ").map(parameter).collect()
 }
 

@@ -11,6 +11,30 @@ use crate::args::Args;
 use crate::map::Operation;
 use crate::sample::{File, Sample};
 
+/// What is compared of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The outputs.
+    Value,
+    /// The tangents of the outputs.
+    Jvp,
+    /// The cotangents of the arguments.
+    Vjp,
+    /// The gradient of a scalar product with those.
+    Second,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Value => "value",
+            Self::Jvp => "jvp",
+            Self::Vjp => "vjp",
+            Self::Second => "second order",
+        })
+    }
+}
+
 /// Compares everything the sample has; the sentence says what differs first.
 pub fn sample(operation: &Operation, file: &File, sample: &Sample) -> std::result::Result<(), String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| compare(operation, file, sample)));
@@ -25,34 +49,32 @@ fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::
     let tape = Tape::new();
     let args = Args::bind(operation.signature, &tape, file, sample).map_err(sentence)?;
     let outputs = (operation.run)(&args).0;
-    let near = Near { file, relative: operation.tolerance() };
-    let constants = |field: &str| -> std::result::Result<Vec<Var<'_>>, String> {
-        near.tensors(sample.list(field)).map(|all| all.iter().map(|x| tape.input(x)).collect()).map_err(sentence)
-    };
+    let near = Near { file, operation };
+    let directions = |field: &str| near.directions(&tape, sample.list(field)).map_err(sentence);
 
     let given: Vec<Option<Var<'_>>> = outputs.iter().copied().map(Some).collect();
-    near.all("value", &given, sample.list("outputs"))?;
+    near.all(Part::Value, &given, sample.list("outputs"), 0.0)?;
     if !sample.has("grads") {
         return Ok(());
     }
     let (xs, ys) = (picked(&args.leaves, sample, "wrt")?, picked(&outputs, sample, "diff_outputs")?);
 
     if sample.has("jvps") {
-        let tangents: Vec<Option<Var<'_>>> = constants("tangents")?.into_iter().map(Some).collect();
-        near.all("jvp", &pushforward(&ys, &xs, &tangents), sample.list("jvps"))?;
+        let (tangents, size) = directions("tangents")?;
+        near.all(Part::Jvp, &pushforward(&ys, &xs, &tangents), sample.list("jvps"), size)?;
     }
-    let cotangents: Vec<Option<Var<'_>>> = constants("cotangents")?.into_iter().map(Some).collect();
+    let (cotangents, size) = directions("cotangents")?;
     let grads = pullback(&ys, &cotangents, &xs);
-    near.all("vjp", &grads, sample.list("grads"))?;
+    near.all(Part::Vjp, &grads, sample.list("grads"), size)?;
 
     if sample.has("second") {
-        let directions = constants("u")?;
-        let terms = grads.iter().zip(directions).filter_map(|(grad, u)| Some((u * (*grad)?).sum()));
+        let (us, of_us) = directions("u")?;
+        let terms = grads.iter().zip(us).filter_map(|(grad, u)| Some((u? * (*grad)?).sum()));
         let second = match terms.reduce(|a, b| a + b) {
             Some(product) => pullback(&[product], &[Some(product.full_like(1.0))], &xs),
             None => vec![None; xs.len()],
         };
-        near.all("second order", &second, sample.list("second"))?;
+        near.all(Part::Second, &second, sample.list("second"), size * of_us)?;
     }
     tape.check().map_err(sentence)
 }
@@ -65,13 +87,15 @@ fn picked<'t>(from: &[Var<'t>], sample: &Sample, field: &str) -> std::result::Re
 
 /// Nearness to the reference.
 ///
-/// An element may be off by `relative` of itself, and by a hundredth of that of the largest in its
-/// tensor: a sum that cancels is as exact as its terms, not as its result. Nothing absolute is allowed,
-/// so tiny tensors are compared as strictly as large ones, and zeros exactly. NaN and infinities must be
-/// where the reference has them, and integers and truth values are compared exactly.
+/// An element may be off by 1e-9 of itself, and by 1e-11 of the largest in its tensor: a sum that cancels
+/// is as exact as its terms, not as its result. A derivative may also be off by 1e-13 of the directions it
+/// is taken along, in which it is linear: where it vanishes, the reference holds the rounding of terms that
+/// cancel. Beyond that nothing absolute is allowed, so that tiny tensors are compared as strictly as
+/// large ones, but where a table of excuses says why not. NaN and infinities must be where the reference
+/// has them, and integers and truth values are compared exactly.
 struct Near<'a> {
     file: &'a File,
-    relative: f64,
+    operation: &'a Operation,
 }
 
 impl Near<'_> {
@@ -79,10 +103,20 @@ impl Near<'_> {
         names.iter().map(|name| self.file.tensor(name.as_str().unwrap_or_default())).collect()
     }
 
-    /// Compares variables with tensors; `None` is a symbolic zero.
-    fn all(&self, what: &str, got: &[Option<Var<'_>>], names: &[Json]) -> std::result::Result<(), String> {
+    /// Tangents or cotangents, and the largest number among them.
+    fn directions<'t>(&self, tape: &'t Tape, names: &[Json]) -> Result<(Vec<Option<Var<'t>>>, f64)> {
+        let (mut all, mut size) = (Vec::new(), 0.0);
+        for tensor in self.tensors(names)? {
+            size = f64::max(size, largest(&tensor.to_vec::<f64>()?));
+            all.push(Some(tape.input(&tensor)));
+        }
+        Ok((all, size))
+    }
+
+    /// Compares variables with tensors; `None` is a symbolic zero, and `size` that of the directions.
+    fn all(&self, part: Part, got: &[Option<Var<'_>>], names: &[Json], size: f64) -> std::result::Result<(), String> {
         if got.len() != names.len() {
-            return Err(format!("{what}: {} results, the reference has {}", got.len(), names.len()));
+            return Err(format!("{part}: {} results, the reference has {}", got.len(), names.len()));
         }
         let expected = self.tensors(names).map_err(|error| error.to_string())?;
         for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
@@ -90,28 +124,36 @@ impl Near<'_> {
                 Some(var) => var.value(),
                 None => Tensor::zeros(expected.shape(), expected.dtype()),
             };
-            let value = value.map_err(|error| format!("{what} {i}: {error}"))?;
-            self.one(&value, expected).map_err(|why| format!("{what} {i}: {why}"))?;
+            let value = value.map_err(|error| format!("{part} {i}: {error}"))?;
+            self.one(part, &value, expected, size).map_err(|why| format!("{part} {i}: {why}"))?;
         }
         Ok(())
     }
 
-    fn one(&self, got: &Tensor, expected: &Tensor) -> std::result::Result<(), String> {
+    fn one(&self, part: Part, got: &Tensor, expected: &Tensor, size: f64) -> std::result::Result<(), String> {
         if got.shape() != expected.shape() || got.dtype() != expected.dtype() {
-            let (a, b) = (format!("{}{}", got.dtype(), got.shape()), format!("{}{}", expected.dtype(), expected.shape()));
+            let (a, b) =
+                (format!("{}{}", got.dtype(), got.shape()), format!("{}{}", expected.dtype(), expected.shape()));
             return Err(format!("is {a}, the reference is {b}"));
         }
         let exact = expected.dtype() != DType::F64;
-        let numbers = |x: &Tensor| x.cast(DType::F64).and_then(|x| x.to_vec::<f64>()).map_err(|error| error.to_string());
+        let numbers =
+            |x: &Tensor| x.cast(DType::F64).and_then(|x| x.to_vec::<f64>()).map_err(|error| error.to_string());
         let (a, b) = (numbers(got)?, numbers(expected)?);
-        let scale = b.iter().filter(|x| x.is_finite()).fold(0.0, |m: f64, x| m.max(x.abs()));
+        let (relative, absolute) = self.operation.tolerance(part);
+        let floor = 0.01 * relative * largest(&b) + 1e-13 * size + absolute;
         let near = |a: f64, b: f64| {
-            let off = (a - b).abs();
-            a == b || (a.is_nan() && b.is_nan()) || (!exact && off <= self.relative * (b.abs() + 0.01 * scale))
+            let close = !exact && (a - b).abs() <= relative * b.abs() + floor;
+            a == b || (a.is_nan() && b.is_nan()) || close
         };
         match a.iter().zip(&b).enumerate().find(|(_, (a, b))| !near(**a, **b)) {
             None => Ok(()),
             Some((i, (a, b))) => Err(format!("{a:?} at {i} of {}, the reference is {b:?}", expected.shape())),
         }
     }
+}
+
+/// The largest size of a finite number.
+fn largest(all: &[f64]) -> f64 {
+    all.iter().filter(|x| x.is_finite()).fold(0.0, |largest, x| largest.max(x.abs()))
 }

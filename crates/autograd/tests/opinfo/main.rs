@@ -8,8 +8,8 @@
 //! This target has a `main` of its own instead of the standard harness, because that one shows the
 //! output of a passing test only with `--nocapture`, and the tally is worth reading when all is well.
 //! It behaves as a libtest binary with one test, `opinfo`: it lists it, runs it where the filters select
-//! it, ends with libtest's summary and exits with 101 where it failed. A filter may go on with
-//! an operation's name: `cargo test --test opinfo opinfo::softmax`.
+//! it, prints libtest's summary before the tally and exits with 101 where it failed. A filter may go on
+//! with an operation's name: `cargo test --test opinfo opinfo::softmax`.
 
 mod args;
 mod check;
@@ -44,8 +44,10 @@ fn main() -> ExitCode {
     let files = match files(&folder) {
         Ok(files) => files,
         Err(why) => {
-            println!("opinfo: skipped: {why}\ntest opinfo ... ignored");
-            return summary(0, 0, 1, 0);
+            println!("test opinfo ... ignored");
+            let code = summary(0, 0, 1, 0);
+            println!("opinfo: skipped: {why}");
+            return code;
         }
     };
     // A panic is one operation's failure, reported with its sentence; the trace would bury the report.
@@ -72,9 +74,10 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("opinfo: {passed} passed, {failed} failed, {unmapped} unmapped");
     println!("test opinfo ... {}", if failed == 0 { "ok" } else { "FAILED" });
-    if failed == 0 { summary(1, 0, 0, 0) } else { summary(0, 1, 0, 0) }
+    let code = if failed == 0 { summary(1, 0, 0, 0) } else { summary(0, 1, 0, 0) };
+    println!("opinfo: {passed} passed, {failed} failed, {unmapped} unmapped");
+    code
 }
 
 fn run(path: &Path) -> Outcome {
@@ -98,10 +101,11 @@ fn run(path: &Path) -> Outcome {
             failures.push(format!("sample {i}: {why}"));
         }
     }
-    match failures.first() {
-        None if samples == 0 => whole("has no sample that can be compared".to_string()),
-        None => Outcome::Passed { samples, skipped },
-        Some(first) => Outcome::Failed { samples, failed: failures.len(), first: first.clone() },
+    match (failures.first(), skipped) {
+        (None, Some(why)) if samples == 0 => Outcome::NotMapped(why),
+        (None, None) if samples == 0 => whole("has no samples".to_string()),
+        (None, _) => Outcome::Passed { samples, skipped },
+        (Some(first), _) => Outcome::Failed { samples, failed: failures.len(), first: first.clone() },
     }
 }
 
@@ -129,7 +133,7 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// libtest's last line, and the exit code that goes with it.
+/// libtest's summary, and the exit code that goes with it.
 fn summary(passed: usize, failed: usize, ignored: usize, filtered: usize) -> ExitCode {
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
     println!(
@@ -176,7 +180,9 @@ impl Request {
     fn selects(&self, name: &str) -> bool {
         let matches = |filter: &String| match self.exact {
             true => *filter == name || filter == "opinfo",
-            false => name.contains(filter.as_str()) && (filter.contains("opinfo") || "opinfo".contains(filter.as_str())),
+            false => {
+                name.contains(filter.as_str()) && (filter.contains("opinfo") || "opinfo".contains(filter.as_str()))
+            }
         };
         (self.filters.is_empty() || self.filters.iter().any(matches)) && !self.skips.iter().any(matches)
     }

@@ -57,7 +57,7 @@ fn find<T: Element>(
         return Err(Error::shape(format!("{op}: {result} into a result of {} elements", out.len())));
     }
     let mut out = out.iter_mut();
-    lanes(x.layout, axis, |lane, _| {
+    lanes(x.layout, axis, &mut |lane, _| {
         let (mut at, mut best) = (0, lane.get(x.data, 0));
         for i in 1..lane.len {
             let new = lane.get(x.data, i);

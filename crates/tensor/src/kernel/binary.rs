@@ -23,7 +23,9 @@ macro_rules! functions {
             let op = stringify!($name);
             same_dtype(op, x, y)?;
             $with!(op, x.dtype(), T => {
-                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed(op)?, |$x: T, $y: T| $z)
+                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed::<T>(op)?, &|x, y, out| {
+                    out.iter_mut().zip(x).zip(y).for_each(|((out, &$x), &$y)| *out = $z);
+                })
             })
         }
     )*};
@@ -69,7 +71,9 @@ macro_rules! divisions {
                 return Err(Error::value(format!("{op}: division of integers by zero, in shape {}", y.shape())));
             }
             with_number!(op, x.dtype(), T => {
-                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed(op)?, <T as Division>::$method)
+                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed::<T>(op)?, &|x, y, out| {
+                    out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = Division::$method(x, y));
+                })
             })
         }
     )*};

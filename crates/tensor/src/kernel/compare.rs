@@ -18,7 +18,9 @@ macro_rules! comparisons {
             let op = stringify!($name);
             same_dtype(op, x, y)?;
             with_element!(x.dtype(), T => {
-                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed(op)?, |x: T, y: T| x $relation y)
+                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed(op)?, &|x, y, out| {
+                    out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = x $relation y);
+                })
             })
         }
     )*};

@@ -16,6 +16,7 @@ use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::each::map1;
 use crate::kernel::gemm::{Entry, Matrix, Path};
+use crate::kernel::window::{Axis, SPATIAL};
 use crate::kernel::with_float;
 use crate::layout::{Layout, window_positions};
 use crate::shape::Shape;
@@ -132,9 +133,6 @@ pub fn conv(x: View, w: View, conv: &Conv, out: ViewMut) -> Result<()> {
     })
 }
 
-/// The most spatial axes; fewer are preceded by axes of size 1.
-const SPATIAL: usize = 3;
-
 /// Lengths of axes and padding that leave room for sums of a few.
 const FARTHEST: isize = isize::MAX / 8;
 
@@ -221,34 +219,6 @@ fn elements<T: Element>(x: Strided<T>) -> Result<Buffer<T>> {
     Ok(out)
 }
 
-/// One spatial axis: position p, place w of the window reads element p stride + w dilation - lo.
-#[derive(Clone, Copy)]
-struct Axis {
-    size: isize,
-    window: usize,
-    stride: isize,
-    dilation: isize,
-    lo: isize,
-    positions: usize,
-    /// Distance in storage between neighbouring elements.
-    step: isize,
-}
-
-impl Axis {
-    /// The element that position 0 reads at place `w` of the window; it may be padding.
-    fn first(&self, w: usize) -> isize {
-        w as isize * self.dilation - self.lo
-    }
-
-    /// The positions that read an element, not padding, at place `w` of the window.
-    fn inside(&self, w: usize) -> Range<usize> {
-        let first = self.first(w);
-        let before = |end: isize| (end - first).max(0) as usize;
-        let count = |distance: usize| distance.div_ceil(self.stride as usize).min(self.positions);
-        count(before(0))..count(before(self.size))
-    }
-}
-
 /// Where the elements of the windows are.
 struct Source<'a, T> {
     x: Strided<'a, T>,
@@ -257,17 +227,15 @@ struct Source<'a, T> {
 
 impl<'a, T: Element> Source<'a, T> {
     fn new(x: Strided<'a, T>, w: &Shape, conv: &Conv, out: &Shape) -> Self {
-        let one = Axis { size: 1, window: 1, stride: 1, dilation: 1, lo: 0, positions: 1, step: 0 };
-        let mut axes = [one; SPATIAL];
+        let mut axes = [Axis::ONE; SPATIAL];
         let spatial = conv.strides.len();
         for (i, axis) in axes[SPATIAL - spatial..].iter_mut().enumerate() {
             let (window, positions) = (w[i + 2], out[i + 2]);
             *axis = Axis {
                 size: x.layout.shape()[i + 2] as isize,
                 window,
-                // What is never stepped may be any number, and must not overflow.
-                stride: if positions > 1 { conv.strides[i] as isize } else { 1 },
-                dilation: if window > 1 { conv.dilations[i] as isize } else { 1 },
+                stride: Axis::step_over(conv.strides[i], positions),
+                dilation: Axis::step_over(conv.dilations[i], window),
                 lo: conv.padding[i].0,
                 positions,
                 step: x.layout.strides()[i + 2],

@@ -11,7 +11,9 @@ use crate::view::{View, ViewMut};
 /// # Errors
 /// Where dtypes or numbers of elements differ.
 pub fn copy(x: View, out: ViewMut) -> Result<()> {
-    with_element!(x.dtype(), T => map1("copy", x.typed::<T>("copy")?, out.typed::<T>("copy")?, |x| x))
+    with_element!(x.dtype(), T => {
+        map1("copy", x.typed::<T>("copy")?, out.typed::<T>("copy")?, &|x, out| out.copy_from_slice(x))
+    })
 }
 
 /// The elements of `x` converted to the dtype of the result as Rust's `as` does: floats are
@@ -22,7 +24,9 @@ pub fn copy(x: View, out: ViewMut) -> Result<()> {
 pub fn cast(x: View, out: ViewMut) -> Result<()> {
     let to = out.dtype();
     with_element!(x.dtype(), X => with_element!(to, Y => {
-        map1("cast", x.typed::<X>("cast")?, out.typed::<Y>("cast")?, convert::<X, Y>)
+        map1("cast", x.typed::<X>("cast")?, out.typed::<Y>("cast")?, &|x, out| {
+            out.iter_mut().zip(x).for_each(|(out, &x)| *out = convert(x));
+        })
     }))
 }
 

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::dtype::Element;
 use crate::error::{Error, Result};
+use crate::kernel::cursor::Cursor;
 use crate::shape::Shape;
 use crate::view::Strided;
 
@@ -31,6 +32,11 @@ impl<const N: usize> Row<N> {
 
 /// Calls `row` for the rows of `shape`, in order. `strides` and `offsets` belong to the operands.
 pub fn rows<const N: usize>(shape: &[usize], strides: [&[isize]; N], offsets: [usize; N], mut row: impl FnMut(Row<N>)) {
+    walk(shape, strides, offsets, &mut row);
+}
+
+/// [`rows`], compiled once for all callers.
+fn walk<const N: usize>(shape: &[usize], strides: [&[isize]; N], offsets: [usize; N], row: &mut dyn FnMut(Row<N>)) {
     if shape.contains(&0) {
         return;
     }
@@ -81,27 +87,82 @@ fn same_shape(op: &str, a: &Shape, b: &Shape) -> Result<()> {
     Ok(())
 }
 
-/// `out = f(x)` element by element.
+/// Elements gathered at a time where an operand does not lie side by side: they stay in the L1 cache.
+const TILE: usize = 256;
+
+/// `out = f(x)` element by element, where `f` fills a slice from a slice of the same length.
 ///
 /// # Errors
 /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the number of elements differs.
-pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: impl Fn(X) -> Y) -> Result<()> {
+pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: &dyn Fn(&[X], &mut [Y])) -> Result<()> {
     same_length(op, x.layout.shape(), out.len())?;
-    if let Some(x) = x.as_slice() {
-        out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x));
-        return Ok(());
-    }
-    let mut rest = out;
-    rows(x.layout.shape(), [x.layout.strides()], [x.layout.offset()], |row| {
-        let (out, after) = std::mem::take(&mut rest).split_at_mut(row.len);
-        rest = after;
-        let i = row.start[0];
-        match row.stride {
-            [1] => out.iter_mut().zip(&x.data[i..i + row.len]).for_each(|(out, &x)| *out = f(x)),
-            [0] => out.fill(f(x.data[i])),
-            _ => row.of(0, x.data).zip(out).for_each(|(x, out)| *out = f(x)),
+    match x.as_slice() {
+        _ if out.is_empty() => {}
+        Some(x) => f(x, out),
+        None => {
+            let (mut xs, mut x_tile) = (Cursor::new(x), [X::default(); TILE]);
+            for out in out.chunks_mut(TILE) {
+                f(xs.take(out.len(), &mut x_tile), out);
+            }
         }
-    });
+    }
+    Ok(())
+}
+
+/// `out = f(x, y)` element by element, for operands of one shape; `f` is as in [`map1`].
+///
+/// # Errors
+/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where shapes differ.
+pub fn map2<X: Element, Y: Element, Z: Element>(
+    op: &str,
+    x: Strided<X>,
+    y: Strided<Y>,
+    out: &mut [Z],
+    f: &dyn Fn(&[X], &[Y], &mut [Z]),
+) -> Result<()> {
+    same_shape(op, x.layout.shape(), y.layout.shape())?;
+    same_length(op, x.layout.shape(), out.len())?;
+    match (x.as_slice(), y.as_slice()) {
+        _ if out.is_empty() => {}
+        (Some(x), Some(y)) => f(x, y, out),
+        _ => {
+            let (mut xs, mut x_tile) = (Cursor::new(x), [X::default(); TILE]);
+            let (mut ys, mut y_tile) = (Cursor::new(y), [Y::default(); TILE]);
+            for out in out.chunks_mut(TILE) {
+                let n = out.len();
+                f(xs.take(n, &mut x_tile), ys.take(n, &mut y_tile), out);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `out = f(x, y, z)` element by element, for operands of one shape; `f` is as in [`map1`].
+///
+/// # Errors
+/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where shapes differ.
+pub fn map3<X: Element, Y: Element, Z: Element, W: Element>(
+    op: &str,
+    (x, y, z): (Strided<X>, Strided<Y>, Strided<Z>),
+    out: &mut [W],
+    f: &dyn Fn(&[X], &[Y], &[Z], &mut [W]),
+) -> Result<()> {
+    same_shape(op, x.layout.shape(), y.layout.shape())?;
+    same_shape(op, x.layout.shape(), z.layout.shape())?;
+    same_length(op, x.layout.shape(), out.len())?;
+    match (x.as_slice(), y.as_slice(), z.as_slice()) {
+        _ if out.is_empty() => {}
+        (Some(x), Some(y), Some(z)) => f(x, y, z, out),
+        _ => {
+            let (mut xs, mut x_tile) = (Cursor::new(x), [X::default(); TILE]);
+            let (mut ys, mut y_tile) = (Cursor::new(y), [Y::default(); TILE]);
+            let (mut zs, mut z_tile) = (Cursor::new(z), [Z::default(); TILE]);
+            for out in out.chunks_mut(TILE) {
+                let n = out.len();
+                f(xs.take(n, &mut x_tile), ys.take(n, &mut y_tile), zs.take(n, &mut z_tile), out);
+            }
+        }
+    }
     Ok(())
 }
 
@@ -112,78 +173,4 @@ pub fn any<X: Element>(x: Strided<X>, f: impl Fn(X) -> bool) -> bool {
         found = found || row.of(0, x.data).any(&f);
     });
     found
-}
-
-/// `out = f(x, y)` element by element, for operands of one shape.
-///
-/// # Errors
-/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where shapes differ.
-pub fn map2<X: Element, Y: Element, Z: Element>(
-    op: &str,
-    x: Strided<X>,
-    y: Strided<Y>,
-    out: &mut [Z],
-    f: impl Fn(X, Y) -> Z,
-) -> Result<()> {
-    let (xl, yl) = (x.layout, y.layout);
-    same_shape(op, xl.shape(), yl.shape())?;
-    same_length(op, xl.shape(), out.len())?;
-    if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice()) {
-        out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = f(x, y));
-        return Ok(());
-    }
-    let mut rest = out;
-    rows(xl.shape(), [xl.strides(), yl.strides()], [xl.offset(), yl.offset()], |row| {
-        let (out, after) = std::mem::take(&mut rest).split_at_mut(row.len);
-        rest = after;
-        let [i, j] = row.start;
-        match row.stride {
-            [1, 1] => {
-                let (x, y) = (&x.data[i..i + row.len], &y.data[j..j + row.len]);
-                out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = f(x, y));
-            }
-            [1, 0] => {
-                let (x, y) = (&x.data[i..i + row.len], y.data[j]);
-                out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x, y));
-            }
-            [0, 1] => {
-                let (x, y) = (x.data[i], &y.data[j..j + row.len]);
-                out.iter_mut().zip(y).for_each(|(out, &y)| *out = f(x, y));
-            }
-            _ => {
-                let xy = row.of(0, x.data).zip(row.of(1, y.data));
-                xy.zip(out).for_each(|((x, y), out)| *out = f(x, y));
-            }
-        }
-    });
-    Ok(())
-}
-
-/// `out = f(x, y, z)` element by element, for operands of one shape.
-///
-/// # Errors
-/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where shapes differ.
-pub fn map3<X: Element, Y: Element, Z: Element, W: Element>(
-    op: &str,
-    x: Strided<X>,
-    y: Strided<Y>,
-    z: Strided<Z>,
-    out: &mut [W],
-    f: impl Fn(X, Y, Z) -> W,
-) -> Result<()> {
-    let (xl, yl, zl) = (x.layout, y.layout, z.layout);
-    same_shape(op, xl.shape(), yl.shape())?;
-    same_shape(op, xl.shape(), zl.shape())?;
-    same_length(op, xl.shape(), out.len())?;
-    if let (Some(x), Some(y), Some(z)) = (x.as_slice(), y.as_slice(), z.as_slice()) {
-        out.iter_mut().zip(x).zip(y).zip(z).for_each(|(((out, &x), &y), &z)| *out = f(x, y, z));
-        return Ok(());
-    }
-    let mut out = out.iter_mut();
-    let strides = [xl.strides(), yl.strides(), zl.strides()];
-    rows(xl.shape(), strides, [xl.offset(), yl.offset(), zl.offset()], |row| {
-        let xyz = row.of(0, x.data).zip(row.of(1, y.data)).zip(row.of(2, z.data));
-        xyz.zip(out.by_ref()).for_each(|(((x, y), z), out)| *out = f(x, y, z));
-    });
-    Ok(())
 }

@@ -28,7 +28,7 @@ impl Lane {
 
 /// Calls `each` for every lane along `axis` of `layout`, and for the same lane of a row-major result
 /// of the same shape, in row-major order of the other axes. An empty layout has none.
-pub(crate) fn lanes(layout: &Layout, axis: usize, mut each: impl FnMut(Lane, Lane)) {
+pub(crate) fn lanes(layout: &Layout, axis: usize, each: &mut dyn FnMut(Lane, Lane)) {
     if layout.numel() == 0 {
         return;
     }

@@ -13,7 +13,9 @@ macro_rules! functions {
         /// Where the operands' shapes differ, a dtype is not `bool`, or the result does not fit.
         pub fn $name(x: View, y: View, out: ViewMut) -> Result<()> {
             let op = stringify!($name);
-            map2(op, x.typed::<bool>(op)?, y.typed::<bool>(op)?, out.typed(op)?, |x: bool, y: bool| x $f y)
+            map2(op, x.typed::<bool>(op)?, y.typed::<bool>(op)?, out.typed::<bool>(op)?, &|x, y, out| {
+                out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = x $f y);
+            })
         }
     )*};
 }

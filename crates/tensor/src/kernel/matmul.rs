@@ -1,7 +1,7 @@
 //! Matrix products, batched: [.., m, k] x [.., k, n] to [.., m, n].
 //!
 //! Operands may have any strides: a transposed one is read in place, and a batch axis of stride 0
-//! reads one matrix again and again. How one product is computed is in [`gemm`](super::gemm).
+//! reads one matrix again and again. How one product is computed is in `gemm`.
 
 use crate::error::{Error, Result};
 use crate::kernel::each::rows;

@@ -7,12 +7,11 @@
 //! (N. J. Higham, "The accuracy of floating point summation", 1993), a lane is an element of a
 //! vector register, and the bits depend on no layout.
 
-use std::array::from_fn;
-
 use smallvec::SmallVec;
 
 use crate::dtype::Element;
 use crate::error::{Error, Result};
+use crate::kernel::cursor::Cursor;
 use crate::kernel::each::rows;
 use crate::kernel::number::Number;
 use crate::kernel::with_number;
@@ -25,7 +24,22 @@ pub type Reduce = fn(View, &[usize], ViewMut) -> Result<()>;
 const LANES: usize = 16;
 const BLOCK: usize = 256;
 /// Results computed side by side where they, and not their elements, are neighbours in storage.
-const TILE: usize = 16;
+const COLUMNS: usize = 32;
+
+macro_rules! combine {
+    ($first:expr, $pair:expr) => {
+        Combine {
+            first: $first,
+            pair: $pair,
+            lanes: |lanes, x| {
+                for round in x.as_chunks::<LANES>().0 {
+                    lanes.iter_mut().zip(round).for_each(|(lane, &x)| *lane = $pair(*lane, x));
+                }
+            },
+            columns: |out, x| out.iter_mut().zip(x).for_each(|(out, &x)| *out = $pair(*out, x)),
+        }
+    };
+}
 
 macro_rules! functions {
     ($($(#[$doc:meta])* $name:ident = $first:ident, $f:ident;)*) => {$(
@@ -36,7 +50,7 @@ macro_rules! functions {
         pub fn $name(x: View, axes: &[usize], out: ViewMut) -> Result<()> {
             let op = stringify!($name);
             with_number!(op, x.dtype(), T => {
-                reduce(op, x.typed::<T>(op)?, axes, out.typed(op)?, T::$first, T::$f)
+                reduce(op, x.typed::<T>(op)?, axes, out.typed(op)?, &combine!(T::$first, T::$f))
             })
         }
     )*};
@@ -59,7 +73,7 @@ macro_rules! extremes {
             let op = stringify!($name);
             extreme_shape(op, x.shape(), axes)?;
             with_number!(op, x.dtype(), T => {
-                reduce(op, x.typed::<T>(op)?, axes, out.typed(op)?, T::$first, T::$f)
+                reduce(op, x.typed::<T>(op)?, axes, out.typed(op)?, &combine!(T::$first, T::$f))
             })
         }
     )*};
@@ -80,16 +94,16 @@ macro_rules! quantifiers {
         /// Where the dtype is not `bool`, or the result does not fit.
         pub fn $name(x: View, axes: &[usize], out: ViewMut) -> Result<()> {
             let op = stringify!($name);
-            reduce(op, x.typed::<bool>(op)?, axes, out.typed(op)?, $first, $f)
+            reduce(op, x.typed::<bool>(op)?, axes, out.typed(op)?, &combine!($first, $f))
         }
     )*};
 }
 
 quantifiers! {
     /// Whether any element is true; false of nothing.
-    any = false, |a, b| a | b;
+    any = false, std::ops::BitOr::bitor;
     /// Whether all elements are true; true of nothing.
-    all = true, |a, b| a & b;
+    all = true, std::ops::BitAnd::bitand;
 }
 
 /// The shape of a result of [`max`] or [`min`].
@@ -103,14 +117,18 @@ pub fn extreme_shape(op: &str, x: &Shape, axes: &[usize]) -> Result<Shape> {
     Ok(x.without(axes))
 }
 
-fn reduce<T: Element>(
-    op: &str,
-    x: Strided<T>,
-    axes: &[usize],
-    out: &mut [T],
+/// How elements are combined: by one associative function, as the loops that need it.
+struct Combine<T> {
+    /// What combining nothing gives.
     first: T,
-    f: impl Fn(T, T) -> T + Copy,
-) -> Result<()> {
+    pair: fn(T, T) -> T,
+    /// Element i of the second into lane i mod LANES of the first; whole rounds of lanes only.
+    lanes: fn(&mut [T; LANES], &[T]),
+    /// Each element of the second into that of the first.
+    columns: fn(&mut [T], &[T]),
+}
+
+fn reduce<T: Element>(op: &str, x: Strided<T>, axes: &[usize], out: &mut [T], f: &Combine<T>) -> Result<()> {
     let shape = x.layout.shape();
     if axes.iter().any(|&axis| axis >= shape.rank()) || axes.windows(2).any(|w| w[0] >= w[1]) {
         return Err(Error::index(format!("{op}: {axes:?} are not axes of shape {shape} in order")));
@@ -120,135 +138,91 @@ fn reduce<T: Element>(
         let n = out.len();
         return Err(Error::shape(format!("{op}: axes {axes:?} of shape {shape} into a result of {n} elements")));
     }
-    let numel = axes.iter().map(|&axis| shape[axis]).collect::<Shape>().numel();
-    if numel == 0 || out.is_empty() {
-        out.fill(first);
+    if x.layout.numel() == 0 {
+        out.fill(f.first);
         return Ok(());
     }
+    let n = axes.iter().map(|&axis| shape[axis]).product::<usize>();
     let strides: SmallVec<[isize; 4]> =
         x.layout.strides().iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &s)| s).collect();
-    let mut run = Run::new(x, axes);
+    let mut elements = Cursor::over(x, axes.iter().copied());
     let mut rest = out;
     rows(&result, [&strides], [x.layout.offset()], |row| {
         let (mut out, after) = std::mem::take(&mut rest).split_at_mut(row.len);
         rest = after;
         let mut start = row.start[0];
-        if row.stride == [1] && run.stride() != 1 {
-            let (tiles, single) = out.as_chunks_mut::<TILE>();
-            for tile in tiles {
-                run.begin(start);
-                *tile = tree(numel, &mut run, first, f);
-                start += TILE;
+        if row.stride == [1] && elements.stride() != 1 {
+            let whole = out.len() - out.len() % COLUMNS;
+            let (tiles, single) = std::mem::take(&mut out).split_at_mut(whole);
+            for tile in tiles.chunks_exact_mut(COLUMNS) {
+                elements.restart(start);
+                columns(n, &mut elements, tile, f);
+                start += COLUMNS;
             }
             out = single;
         }
         for out in out {
-            run.begin(start);
-            [*out] = tree(numel, &mut run, first, f);
+            elements.restart(start);
+            *out = tree(n, &mut elements, f);
             start = start.wrapping_add_signed(row.stride[0]);
         }
     });
     Ok(())
 }
 
-/// The next `n` elements of each of `W` results, combined.
-fn tree<T: Element, const W: usize>(n: usize, run: &mut Run<T>, first: T, f: impl Fn(T, T) -> T + Copy) -> [T; W] {
+/// Where to cut `n` elements, more than a block, in two.
+fn half(n: usize) -> usize {
+    (n / 2).next_multiple_of(BLOCK)
+}
+
+/// The next `n` elements, combined.
+fn tree<T: Element>(n: usize, elements: &mut Cursor<T>, f: &Combine<T>) -> T {
     if n > BLOCK {
-        let half = (n / 2).next_multiple_of(BLOCK);
-        let a: [T; W] = tree(half, run, first, f);
-        let b: [T; W] = tree(n - half, run, first, f);
-        return from_fn(|w| f(a[w], b[w]));
+        let a = tree(half(n), elements, f);
+        return (f.pair)(a, tree(n - half(n), elements, f));
     }
-    let mut total = [first; W];
+    let mut buffer = [f.first; BLOCK];
+    let block = elements.take(n, &mut buffer);
+    let (rounds, rest) = block.split_at(n - n % LANES);
+    let mut total = f.first;
+    if !rounds.is_empty() {
+        let mut lanes = [f.first; LANES];
+        (f.lanes)(&mut lanes, rounds);
+        let mut width = LANES;
+        while width > 1 {
+            width /= 2;
+            let (low, high) = lanes.split_at_mut(width);
+            low.iter_mut().zip(high).for_each(|(low, &mut high)| *low = (f.pair)(*low, high));
+        }
+        total = lanes[0];
+    }
+    rest.iter().fold(total, |total, &x| (f.pair)(total, x))
+}
+
+/// As [`tree`], for neighbouring results whose elements are neighbours: each gets the same bits.
+fn columns<T: Element>(n: usize, elements: &mut Cursor<T>, out: &mut [T], f: &Combine<T>) {
+    if n > BLOCK {
+        columns(half(n), elements, out, f);
+        let mut second = [f.first; COLUMNS];
+        columns(n - half(n), elements, &mut second, f);
+        return (f.columns)(out, &second);
+    }
+    let mut next = || elements.neighbours(COLUMNS);
+    out.fill(f.first);
     if n >= LANES {
-        let mut lanes = [[first; W]; LANES];
+        let mut lanes = [[f.first; COLUMNS]; LANES];
         for _ in 0..n / LANES {
-            let next: [[T; W]; LANES] = run.lanes();
-            for (lane, next) in lanes.iter_mut().zip(&next) {
-                *lane = from_fn(|w| f(lane[w], next[w]));
-            }
+            lanes.iter_mut().for_each(|lane| (f.columns)(lane, next()));
         }
         let mut width = LANES;
         while width > 1 {
             width /= 2;
-            for i in 0..width {
-                lanes[i] = from_fn(|w| f(lanes[i][w], lanes[i + width][w]));
-            }
+            let (low, high) = lanes.split_at_mut(width);
+            low.iter_mut().zip(high).for_each(|(low, high)| (f.columns)(low, high));
         }
-        total = lanes[0];
+        out.copy_from_slice(&lanes[0]);
     }
     for _ in 0..n % LANES {
-        let next: [T; W] = run.next();
-        total = from_fn(|w| f(total[w], next[w]));
-    }
-    total
-}
-
-/// The elements to reduce, in row-major order, for `W` results whose elements are neighbours.
-struct Run<'a, T> {
-    data: &'a [T],
-    /// Size and stride of the reduced axes, innermost first, merged where they continue each other.
-    axes: SmallVec<[(usize, isize); 4]>,
-    index: SmallVec<[usize; 4]>,
-    place: isize,
-}
-
-impl<'a, T: Element> Run<'a, T> {
-    fn new(x: Strided<'a, T>, axes: &[usize]) -> Self {
-        let mut merged: SmallVec<[(usize, isize); 4]> = SmallVec::new();
-        for &axis in axes.iter().rev() {
-            let (size, stride) = (x.layout.shape()[axis], x.layout.strides()[axis]);
-            match merged.last_mut() {
-                _ if size == 1 => {}
-                Some((inner, step)) if stride == *step * *inner as isize => *inner *= size,
-                _ => merged.push((size, stride)),
-            }
-        }
-        let index = SmallVec::from_elem(0, merged.len());
-        Self { data: x.data, axes: merged, index, place: 0 }
-    }
-
-    /// The distance between one element and the next, mostly.
-    fn stride(&self) -> isize {
-        self.axes.first().map_or(1, |axis| axis.1)
-    }
-
-    fn begin(&mut self, start: usize) {
-        self.place = start as isize;
-        self.index.fill(0);
-    }
-
-    fn next<const W: usize>(&mut self) -> [T; W] {
-        let place = self.place as usize;
-        self.advance(1);
-        from_fn(|w| self.data[place + w])
-    }
-
-    /// As many calls of [`next`](Self::next) as there are lanes.
-    #[inline(always)]
-    fn lanes<const W: usize>(&mut self) -> [[T; W]; LANES] {
-        if let (Some(&(size, stride)), Some(&index)) = (self.axes.first(), self.index.first())
-            && stride == W as isize
-            && index + LANES <= size
-            && let Some(&lanes) = self.data[self.place as usize..].as_chunks::<W>().0.first_chunk()
-        {
-            self.advance(LANES);
-            return lanes;
-        }
-        from_fn(|_| self.next())
-    }
-
-    /// Goes `n` elements on, which are not more than are left of the innermost axis.
-    fn advance(&mut self, mut n: usize) {
-        for (index, &(size, stride)) in self.index.iter_mut().zip(&self.axes) {
-            *index += n;
-            self.place += stride * n as isize;
-            if *index < size {
-                return;
-            }
-            *index = 0;
-            self.place -= stride * size as isize;
-            n = 1;
-        }
+        (f.columns)(out, next());
     }
 }

@@ -66,7 +66,7 @@ fn scan<X: Element, Y: Element, S: Copy>(
     step: impl Fn(&mut S, X, usize) -> Y,
 ) -> Result<()> {
     check(op, x.layout, axis, out.len())?;
-    lanes(x.layout, axis, |from, to| {
+    lanes(x.layout, axis, &mut |from, to| {
         let mut state = start;
         for i in 0..from.len {
             out[to.place(i)] = step(&mut state, from.get(x.data, i), i);

@@ -16,7 +16,9 @@ pub fn select(cond: View, x: View, y: View, out: ViewMut) -> Result<()> {
     let cond = cond.typed::<bool>(op)?;
     same_dtype(op, x, y)?;
     with_element!(x.dtype(), T => {
-        let choose = |cond: bool, x: T, y: T| if cond { x } else { y };
-        map3(op, cond, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed(op)?, choose)
+        map3(op, (cond, x.typed::<T>(op)?, y.typed::<T>(op)?), out.typed::<T>(op)?, &|cond, x, y, out| {
+            let choices = cond.iter().zip(x).zip(y);
+            out.iter_mut().zip(choices).for_each(|(out, ((&c, &x), &y))| *out = if c { x } else { y });
+        })
     })
 }

@@ -21,7 +21,7 @@ pub fn argsort(x: View, axis: usize, descending: bool, out: ViewMut) -> Result<(
 fn sort<T: Element>(op: &str, x: Strided<T>, axis: usize, descending: bool, out: &mut [i64]) -> Result<()> {
     check(op, x.layout, axis, out.len())?;
     let mut pairs: Vec<(T, i64)> = Vec::new();
-    lanes(x.layout, axis, |from, to| {
+    lanes(x.layout, axis, &mut |from, to| {
         pairs.clear();
         pairs.extend((0..from.len).map(|i| (from.get(x.data, i), i as i64)));
         pairs.sort_by(|(a, _), (b, _)| if descending { order(b, a) } else { order(a, b) });

@@ -21,7 +21,9 @@ macro_rules! functions {
         #[doc = concat!("Where the dtype is not ", $needs, ", or the result does not fit.")]
         pub fn $name(x: View, out: ViewMut) -> Result<()> {
             let op = stringify!($name);
-            $with!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed(op)?, |$x: T| $y))
+            $with!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed(op)?, &|x, out| {
+                out.iter_mut().zip(x).for_each(|(out, &$x): (_, &T)| *out = $y);
+            }))
         }
     )*};
 }
@@ -128,7 +130,9 @@ functions! { with_float, "a float":
 pub fn polygamma(n: u32, x: View, out: ViewMut) -> Result<()> {
     let op = "polygamma";
     with_float!(op, x.dtype(), T => {
-        map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, |x: T| special::polygamma(n, x.as_()).as_())
+        map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, &|x, out| {
+            out.iter_mut().zip(x).for_each(|(out, &x)| *out = special::polygamma(n, x.as_()).as_());
+        })
     })
 }
 
@@ -138,7 +142,9 @@ pub fn polygamma(n: u32, x: View, out: ViewMut) -> Result<()> {
 /// Where the dtype is not a float, or the result does not fit.
 pub fn powi(n: i32, x: View, out: ViewMut) -> Result<()> {
     let op = "powi";
-    with_float!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, |x: T| x.powi(n)))
+    with_float!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, &|x, out| {
+        out.iter_mut().zip(x).for_each(|(out, &x)| *out = x.powi(n));
+    }))
 }
 
 /// Not x, of truth values.
@@ -147,5 +153,7 @@ pub fn powi(n: i32, x: View, out: ViewMut) -> Result<()> {
 /// Where the dtype is not `bool`, or the result does not fit.
 pub fn logical_not(x: View, out: ViewMut) -> Result<()> {
     let op = "logical_not";
-    map1(op, x.typed::<bool>(op)?, out.typed(op)?, |x: bool| !x)
+    map1(op, x.typed::<bool>(op)?, out.typed::<bool>(op)?, &|x, out| {
+        out.iter_mut().zip(x).for_each(|(out, &x)| *out = !x);
+    })
 }

@@ -1,7 +1,9 @@
-//! The adjoint of sliding windows: overlapping windows added back to where they came from.
+//! Sliding windows: the adjoint of cutting them out, and the arithmetic of one padded axis.
 //!
-//! Cutting windows out is a [`Layout`](crate::Layout::windows) and copies nothing; only the way back
-//! needs a kernel.
+//! Cutting windows out is a [`Layout`](crate::Layout::windows) and copies nothing; only the way back,
+//! overlapping windows added to where they came from, needs a kernel.
+
+use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::kernel::each::rows;
@@ -62,4 +64,58 @@ pub fn fold(x: View, strides: &[usize], dilations: &[usize], out: ViewMut) -> Re
         });
         Ok(())
     })
+}
+
+/// The most axes that convolution and pooling move over; fewer are preceded by axes of size 1.
+pub(crate) const SPATIAL: usize = 3;
+
+/// One spatial axis: position p, place w of the window reads element p stride + w dilation - lo.
+#[derive(Clone, Copy)]
+pub(crate) struct Axis {
+    pub size: isize,
+    pub window: usize,
+    pub stride: isize,
+    pub dilation: isize,
+    pub lo: isize,
+    pub positions: usize,
+    /// Distance in storage between neighbouring elements.
+    pub step: isize,
+}
+
+impl Axis {
+    /// An axis that is not there.
+    pub const ONE: Self = Self { size: 1, window: 1, stride: 1, dilation: 1, lo: 0, positions: 1, step: 0 };
+
+    /// A stride or dilation between `count` things. What is never stepped may be any number, and must
+    /// not overflow.
+    pub fn step_over(step: usize, count: usize) -> isize {
+        if count > 1 { step as isize } else { 1 }
+    }
+
+    /// The element that position 0 reads at place `w` of the window; it may be padding.
+    pub fn first(&self, w: usize) -> isize {
+        w as isize * self.dilation - self.lo
+    }
+
+    /// The positions that read an element, not padding, at place `w` of the window.
+    pub fn inside(&self, w: usize) -> Range<usize> {
+        let first = self.first(w);
+        let before = |end: isize| (end - first).max(0) as usize;
+        let count = |distance: usize| distance.div_ceil(self.stride as usize).min(self.positions);
+        count(before(0))..count(before(self.size))
+    }
+
+    /// The places of the window that, at position `p`, are elements and not padding.
+    pub fn places(&self, p: usize) -> Range<usize> {
+        let first = p as isize * self.stride - self.lo;
+        let before = |end: isize| (end - first).max(0) as usize;
+        let count = |distance: usize| distance.div_ceil(self.dilation as usize).min(self.window);
+        count(before(0))..count(before(self.size))
+    }
+
+    /// The elements, not padding, that the window at position `p` takes.
+    pub fn elements(&self, p: usize) -> impl Iterator<Item = isize> + use<> {
+        let (first, dilation) = (p as isize * self.stride - self.lo, self.dilation);
+        self.places(p).map(move |w| first + w as isize * dilation)
+    }
 }

@@ -7,6 +7,7 @@ mod conv;
 mod gather;
 mod matmul;
 mod pad;
+mod pool;
 mod reduce;
 mod scan;
 mod select;

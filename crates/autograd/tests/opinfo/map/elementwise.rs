@@ -93,10 +93,12 @@ fn round(x: Var<'_>, decimals: isize) -> Var<'_> {
 }
 
 fn logit<'t>(a: &Args<'t>) -> Var<'t> {
-    match a.given("eps") {
-        true => a.x().clamp(a.float("eps"), 1.0 - a.float("eps")).logit(),
-        false => a.x().logit(),
+    if !a.given("eps") {
+        return a.x().logit();
     }
+    // Not a clamp: where the bounds cross, an element becomes the bound that it is first found outside of.
+    let (x, lo, hi) = (a.x(), a.float("eps"), 1.0 - a.float("eps"));
+    x.less(lo).where_(lo, x.greater(hi).where_(hi, x)).logit()
 }
 
 fn nan_to_num<'t>(a: &Args<'t>) -> Var<'t> {
