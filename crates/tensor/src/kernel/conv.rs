@@ -215,7 +215,7 @@ fn convolve<T: Entry>(x: Strided<T>, w: Strided<T>, conv: &Conv, shape: &Shape, 
 
 fn elements<T: Element>(x: Strided<T>) -> Result<Buffer<T>> {
     let mut out = Buffer::zeros(x.layout.numel())?;
-    map1("conv", x, &mut out, |x| x)?;
+    map1("conv", x, &mut out, &|x, out| out.copy_from_slice(x))?;
     Ok(out)
 }
 
