@@ -1,9 +1,9 @@
 //! Transformations: functions from equations to equations.
 //!
-//! - [`reverse`]: vector-Jacobian products, walking the tape backwards.
-//! - [`forward`]: Jacobian-vector products, walking it forwards.
-//! - [`batching`]: the same equations with one more axis.
-//! - [`functional`]: what people ask of a closure, made of the three.
+//! - `reverse`: vector-Jacobian products, walking the tape backwards.
+//! - `forward`: Jacobian-vector products, walking it forwards.
+//! - `batching`: the same equations with one more axis.
+//! - `functional`: what people ask of a closure, made of the three.
 //!
 //! They append to the tape and never edit it, use no rule but those of `op/`, and loop over it
 //! without recursion, so depth costs no stack.
