@@ -102,31 +102,31 @@ pub fn log10<R: Log>(x: R) -> R {
     on_domain(x, k.mul_add(R::of(R::LOG10_2[0]), low))
 }
 
-/// ln(1 + x) for x > -1. Where 1 + x is near 1, f = x is exact; elsewhere what rounding took from the
-/// sum is put back to first order.
+/// ln(1 + x). Where 1 + x is near 1, f = x is exact; elsewhere what rounding took from the sum is put
+/// back to first order.
 #[inline(always)]
-fn ln_1p_inside<R: Log>(x: R) -> R {
-    let one = R::of(1.0);
+pub fn ln_1p<R: Log>(x: R) -> R {
+    let (zero, one) = (R::of(0.0), R::of(1.0));
     let u = one + x;
     let lost = if x < one { x - (u - one) } else { one - (u - x) };
     let (k, m) = u.split();
-    let near = k == R::of(0.0);
+    let near = k == zero;
     let f = if near { x } else { m - one };
-    let lost = if near { R::of(0.0) } else { lost / u };
+    let lost = if near { zero } else { lost / u };
     let low = k.mul_add(R::of(R::LN_2[1]), lost + beyond_linear(f));
-    k.mul_add(R::of(R::LN_2[0]), f + low)
+    let y = on_domain(u, k.mul_add(R::of(R::LN_2[0]), f + low));
+    if x == zero { x } else { y }
 }
 
-/// ln(1 + x).
-#[inline(always)]
-pub fn ln_1p<R: Log>(x: R) -> R {
-    let y = on_domain(R::of(1.0) + x, ln_1p_inside(x));
-    if x == R::of(0.0) { x } else { y }
-}
-
-/// max(x, 0) + ln(1 + e^-|x|), so that no exponential overflows.
+/// max(x, 0) + ln(1 + e^-|x|), so that no exponential overflows. As 1 + e^-|x| is at most 2, its k is
+/// 0 or 1 and f is at hand without adding.
 #[inline(always)]
 pub fn softplus<R: Log + Exp>(x: R) -> R {
-    let zero = R::of(0.0);
-    (if x > zero { x } else { zero }) + ln_1p_inside(exp(-x.abs()))
+    let (zero, one) = (R::of(0.0), R::of(1.0));
+    let e = exp(-x.abs());
+    let near = e < R::of(std::f64::consts::SQRT_2 - 1.0);
+    let f = if near { e } else { R::of(0.5) * (e - one) };
+    let k = if near { zero } else { one };
+    let low = k.mul_add(R::of(<R as Log>::LN_2[1]), beyond_linear(f));
+    (if x > zero { x } else { zero }) + k.mul_add(R::of(<R as Log>::LN_2[0]), f + low)
 }

@@ -122,17 +122,38 @@ fn blocks<F: Formula, T: Scalar>(level: Level, blocks: Blocks<T>) {
 pub fn map<F: Formula, T: Scalar>(level: Level, x: &[T], out: &mut [T]) {
     let level = if Level::available().contains(&level) { level } else { Level::best() };
     let n = x.len().min(out.len());
-    let (x, x_rest) = x[..n].as_chunks();
-    let (out, out_rest) = out[..n].as_chunks_mut();
-    if !x.is_empty() {
-        blocks::<F, T>(level, (x, out));
+    let (x, out) = (&x[..n], &mut out[..n]);
+    blocks::<F, T>(level, (x.as_chunks().0, out.as_chunks_mut().0));
+    if n.is_multiple_of(BLOCK) {
+        return;
     }
-    if !x_rest.is_empty() {
+    // The last block overlaps the one before it, or is padded where there is none.
+    if let (Some(x), Some(out)) = (x.last_chunk(), out.last_chunk_mut()) {
+        blocks::<F, T>(level, (std::slice::from_ref(x), std::slice::from_mut(out)));
+    } else {
         let (mut padded, mut result) = ([T::default(); BLOCK], [T::default(); BLOCK]);
-        padded[..x_rest.len()].copy_from_slice(x_rest);
-        blocks::<F, T>(level, (&[padded], std::slice::from_mut(&mut result)));
-        out_rest.copy_from_slice(&result[..x_rest.len()]);
+        copy_few(x, &mut padded);
+        blocks::<F, T>(level, (std::slice::from_ref(&padded), std::slice::from_mut(&mut result)));
+        copy_few(&result, out);
     }
+}
+
+/// Copies as many elements as both have, fewer than [`BLOCK`], by moves of fixed sizes: a call to copy
+/// memory would take longer than the formula.
+fn copy_few<T: Scalar>(from: &[T], to: &mut [T]) {
+    fn piece<T: Scalar, const N: usize>(n: usize, at: &mut usize, from: &[T], to: &mut [T]) {
+        if n & N == 0 {
+            return;
+        }
+        let end = *at + N;
+        to[*at..end].copy_from_slice(&from[*at..end]);
+        *at = end;
+    }
+    let (n, at) = (from.len().min(to.len()), &mut 0);
+    piece::<T, 8>(n, at, from, to);
+    piece::<T, 4>(n, at, from, to);
+    piece::<T, 2>(n, at, from, to);
+    piece::<T, 1>(n, at, from, to);
 }
 
 macro_rules! formulas {
