@@ -6,8 +6,8 @@ use num_traits::AsPrimitive;
 
 use crate::error::Result;
 use crate::kernel::each::map1;
-pub(crate) use crate::kernel::number::Number;
 use crate::kernel::math::Level;
+pub(crate) use crate::kernel::number::Number;
 use crate::kernel::{math, special, with_float, with_number};
 use crate::view::{View, ViewMut};
 

@@ -24,8 +24,7 @@ pub trait Erf: Exp {
 
 impl<const FUSED: bool> Erf for Lane<f32, FUSED> {
     const END: f64 = 10.1;
-    const NEAR: &'static [f64] =
-        &[0.12837917, -0.3761262, 0.11283376, -0.026834616, 0.005114327, -0.0006749368];
+    const NEAR: &'static [f64] = &[0.12837917, -0.3761262, 0.11283376, -0.026834616, 0.005114327, -0.0006749368];
     const CENTRE: f64 = 2.3;
     const H: &'static [f64] = &[
         1.0430112,

@@ -15,7 +15,7 @@ use crate::dtype::Element;
 pub struct Lane<T, const FUSED: bool>(pub T);
 
 /// An element type that has formulas.
-pub trait Scalar: Element + num_traits::Float {
+pub trait Scalar: Element + num_traits::Float + Into<f64> {
     /// This type with multiply-add fused.
     type Fused: Formulas + From<Self> + Into<Self>;
     /// This type without.
