@@ -14,7 +14,7 @@ mod forward;
 mod functional;
 mod reverse;
 
-pub use args::{Args, Function};
+pub use args::{Args, Function, Tensors};
 pub use batching::batched;
 pub use forward::pushforward;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
