@@ -26,7 +26,7 @@ fn record(c: &mut Criterion) {
     bench("add", &one, |x| x + x);
     bench("add_number", &one, |x| x + 1.0);
     bench("matmul", &matrix, |x| x.matmul(x));
-    bench("reshape", &matrix, |x| x.reshape([4, 4]));
+    bench("transpose", &matrix, |x| x.t());
 }
 
 fn backward(c: &mut Criterion) {

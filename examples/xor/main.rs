@@ -10,7 +10,7 @@ mod training;
 mod tutorial;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use options::{Command, Options};
@@ -59,8 +59,8 @@ fn run(command: Command) -> Outcome<bool> {
 
 fn train_one(out: &mut impl Write, options: &Options) -> Outcome<bool> {
     // Files that cannot be written are reported before the work is done.
-    let plot = options.plot.as_ref().map(open).transpose()?;
-    let graph = options.graph.as_ref().map(open).transpose()?;
+    let plot = options.plot.as_deref().map(open).transpose()?;
+    let graph = options.graph.as_deref().map(open).transpose()?;
 
     let mut training = Training::new(options)?;
     writeln!(out, "{}\n", training.describe())?;
@@ -119,12 +119,12 @@ fn train_many(out: &mut impl Write, options: &Options, count: u64) -> Outcome<bo
     Ok(learned == count)
 }
 
-fn open(path: &PathBuf) -> Outcome<(AtomicFile, &PathBuf)> {
+fn open(path: &Path) -> Outcome<(AtomicFile, &Path)> {
     let file = AtomicFile::create(path).map_err(|error| unwritable(path, error))?;
     Ok((file, path))
 }
 
-fn unwritable(path: &PathBuf, error: io::Error) -> String {
+fn unwritable(path: &Path, error: io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 

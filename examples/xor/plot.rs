@@ -32,19 +32,22 @@ pub fn svg(losses: &[(usize, f64)], predict: impl Fn(&[[f64; 2]]) -> Outcome<Vec
 }
 
 fn draw_losses(area: &Area<'_>, losses: &[(usize, f64)]) -> Outcome<()> {
-    // The axis is logarithmic: zero has no place on it, nor has what overflowed.
+    // Decades on a linear axis. Plotters' own logarithmic axis does not end its search for ticks on ranges
+    // as long as a diverging loss makes them; zero has no place on either, nor has what overflowed.
+    let decade = |loss: f64| loss.clamp(1e-12, 1e12).log10();
     let shown: Vec<(usize, f64)> =
-        losses.iter().copied().filter(|(_, loss)| loss.is_finite()).map(|(i, loss)| (i, loss.max(1e-12))).collect();
+        losses.iter().filter(|(_, loss)| loss.is_finite()).map(|&(epoch, loss)| (epoch, decade(loss))).collect();
     let last = shown.last().map_or(1, |(epoch, _)| *epoch).max(1);
-    let least = shown.iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min).min(1.0);
-    let most = shown.iter().map(|(_, loss)| *loss).fold(least, f64::max);
+    let least = shown.iter().map(|(_, decade)| *decade).fold(-1.0, f64::min).floor();
+    let most = shown.iter().map(|(_, decade)| *decade).fold(0.0, f64::max).ceil();
     let mut chart = ChartBuilder::on(area)
         .caption("Loss", ("sans-serif", 20))
         .margin(16)
         .x_label_area_size(40)
         .y_label_area_size(64)
-        .build_cartesian_2d(0..last, (least / 1.5..most * 1.5).log_scale())?;
-    chart.configure_mesh().x_desc("epoch").y_label_formatter(&|loss| format!("{loss:.0e}")).draw()?;
+        .build_cartesian_2d(0..last, least..most)?;
+    let label = |decade: &f64| format!("{:.0e}", 10_f64.powf(*decade));
+    chart.configure_mesh().x_desc("epoch").y_label_formatter(&label).draw()?;
     chart.draw_series(LineSeries::new(shown, BLUE.stroke_width(2)))?;
     Ok(())
 }

@@ -123,7 +123,7 @@ fn record<'t>(mlp: &Mlp, loss: Loss, x: Var<'t>, y: Var<'t>) -> Var<'t> {
     let logits = mlp.forward(x);
     match loss {
         Loss::Mse => mse(logits.sigmoid(), y),
-        Loss::Bce => mse(logits.sigmoid(), y),
+        Loss::Bce => bce_with_logits(logits, y),
     }
 }
 
@@ -217,7 +217,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wrong = self.distances().filter(|distance| !(*distance < 0.5)).count();
+        let wrong = TARGETS.len() - self.distances().filter(|distance| *distance < 0.5).count();
         match wrong {
             0 => write!(f, "learned: all four outputs are on the right side of 0.5")?,
             1 => write!(f, "not learned: one output is on the wrong side of 0.5")?,

@@ -127,7 +127,8 @@ mod tests {
 
     /// All numbers of a JSON text that follow `"name":`, an array's as one item.
     fn numbers_after(json: &str, name: &str) -> Vec<Vec<f64>> {
-        let parts = json.split(&format!("\"{name}\":")).skip(1);
+        let name = format!("\"{name}\":");
+        let parts = json.split(&name).skip(1);
         let list = |part: &str| {
             let rest = part.trim_start().trim_start_matches('[');
             let end = if rest.len() < part.trim_start().len() { "]" } else { ",}" };

@@ -5,6 +5,7 @@
 //! - Both hold again for the equations that the pullback recorded: second order.
 //! - A batch is a loop, whichever operands are batched, also for no repetition at all.
 //! - The result's bits do not depend on how operands lie in memory.
+//! - A planned program gives the bits of one equation after another.
 //! - f32 agrees with f64 to the accuracy of f32.
 //! - The tape is well formed after all that.
 //!
@@ -208,6 +209,37 @@ fn bits_do_not_depend_on_layout() {
             other[i] = scattered(&x[i])?;
             assert_same_bits(&other[i], &x[i]);
             assert_same_bits(&value_of(op, &other)?, &y);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_program_gives_the_bits_of_one_equation_after_another() {
+    for_every_example(|Example { op, x }| {
+        // Twice by programs: the second time it comes from the cache.
+        let answers = |planned: bool| -> Result<Vec<Tensor>> {
+            let tape = Tape::new();
+            let vars = inputs(&tape, x);
+            let y = tape.record(op.clone(), &vars);
+            let mut wanted = vec![y];
+            if y.dtype().is_float() {
+                let wrt: Vec<Var<'_>> = floats(x).iter().map(|&i| vars[i]).collect();
+                let squared = (y * y).sum();
+                wanted.extend(pullback(&[squared], &[Some(squared)], &wrt).into_iter().flatten());
+            }
+            if planned {
+                tape.finish(&wanted)?;
+                tape.finish(&wanted)
+            } else {
+                tape.evaluate(&wanted)
+            }
+        };
+        let one_by_one = answers(false)?;
+        for _ in 0..2 {
+            let planned = answers(true)?;
+            assert_eq!(planned.len(), one_by_one.len());
+            planned.iter().zip(&one_by_one).for_each(|(a, b)| assert_same_bits(a, b));
         }
         Ok(())
     });

@@ -85,7 +85,7 @@ impl Train {
     pub fn step(&mut self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<f64> {
         let tape = if self.debug { Tape::eager() } else { Tape::new() };
         let step = self.record(&tape, loss(&tape), Location::caller())?;
-        let mut values = tape.evaluate(&step.vars())?.into_iter();
+        let mut values = tape.finish(&step.vars())?.into_iter();
         let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
         for (i, update) in &step.updates {
             let slot = &mut self.slots[*i];

@@ -29,4 +29,4 @@ pub use random::Rng;
 pub use shape::{Axes, AxisList, Shape, Sizes};
 pub use storage::{ALIGNMENT, Buffer, Storage};
 pub use tensor::Tensor;
-pub use view::{View, ViewMut};
+pub use view::{Data, DataMut, View, ViewMut};

@@ -116,6 +116,16 @@ impl Storage {
         })
     }
 
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.data().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The dtype of the elements.
     pub fn dtype(&self) -> DType {
         match self {
@@ -144,6 +154,13 @@ impl Storage {
             Self::I64(b) => DataMut::I64(b),
             Self::Bool(b) => DataMut::Bool(b),
         }
+    }
+}
+
+impl Default for Storage {
+    /// No elements, of `bool`: what is left where storage was moved out. It is not allocated.
+    fn default() -> Self {
+        Self::Bool(Buffer { ptr: NonNull::dangling(), len: 0 })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::storage::{Buffer, Storage};
-use crate::view::{View, ViewMut};
+use crate::view::{Data, View, ViewMut};
 
 /// An n-dimensional array of one dtype.
 ///
@@ -53,11 +53,22 @@ impl Tensor {
         Self { storage: Arc::new(T::store(buffer)), layout: Layout::contiguous(shape) }
     }
 
-    /// The same storage through another layout.
+    /// Storage seen through a layout.
     ///
     /// # Errors
     /// [`ErrorKind::Index`](crate::ErrorKind::Index) where the layout reaches outside the storage.
+    pub fn from_storage(storage: Storage, layout: Layout) -> Result<Self> {
+        View::new(storage.data(), &layout)?;
+        Ok(Self { storage: Arc::new(storage), layout })
+    }
+
+    /// The same storage through another layout.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) where the layout reaches outside the storage,
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where its shape has more elements than memory can address.
     pub fn with_layout(&self, layout: Layout) -> Result<Self> {
+        layout.shape().numel_checked()?;
         View::new(self.storage.data(), &layout)?;
         Ok(Self { storage: self.storage.clone(), layout })
     }
@@ -65,6 +76,11 @@ impl Tensor {
     /// Borrowed for a kernel to read.
     pub fn view(&self) -> View<'_> {
         View::new(self.storage.data(), &self.layout).expect("a tensor's layout is valid for its storage")
+    }
+
+    /// All of the storage, of which the layout finds the elements.
+    pub fn data(&self) -> Data<'_> {
+        self.storage.data()
     }
 
     /// The dtype of the elements.

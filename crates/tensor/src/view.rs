@@ -34,7 +34,17 @@ pub enum DataMut<'a> {
     Bool(&'a mut [bool]),
 }
 
-impl Data<'_> {
+impl<'a> Data<'a> {
+    /// The elements of a range, which lies within.
+    pub fn range(self, range: std::ops::Range<usize>) -> Data<'a> {
+        match self {
+            Self::F32(d) => Data::F32(&d[range]),
+            Self::F64(d) => Data::F64(&d[range]),
+            Self::I64(d) => Data::I64(&d[range]),
+            Self::Bool(d) => Data::Bool(&d[range]),
+        }
+    }
+
     /// The dtype of the elements.
     pub fn dtype(&self) -> DType {
         match self {
@@ -61,7 +71,17 @@ impl Data<'_> {
     }
 }
 
-impl DataMut<'_> {
+impl<'a> DataMut<'a> {
+    /// The elements of a range, which lies within.
+    pub fn range(self, range: std::ops::Range<usize>) -> DataMut<'a> {
+        match self {
+            Self::F32(d) => DataMut::F32(&mut d[range]),
+            Self::F64(d) => DataMut::F64(&mut d[range]),
+            Self::I64(d) => DataMut::I64(&mut d[range]),
+            Self::Bool(d) => DataMut::Bool(&mut d[range]),
+        }
+    }
+
     /// The dtype of the elements.
     pub fn dtype(&self) -> DType {
         match self {

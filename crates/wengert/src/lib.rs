@@ -49,6 +49,11 @@ pub use wengert_autograd::*;
 pub use wengert_nn::*;
 pub use wengert_tensor::*;
 
+/// The programs in the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 /// What programs usually need: `use wengert::prelude::*;`.
 pub mod prelude {
     pub use wengert_autograd::{Tape, Var, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};

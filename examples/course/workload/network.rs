@@ -1,7 +1,7 @@
 //! Training steps of small networks: forward, backward and the update.
 
-use wengert::Conv;
 use wengert::prelude::*;
+use wengert::{Conv, Pool};
 
 use crate::data::{integers, normals};
 use crate::measure::Course;
@@ -81,22 +81,11 @@ impl Layer for Cnn {
         let t = x.tape();
         let features = self.kernels.iter().zip(&self.biases).fold(x, |x, (kernel, bias)| {
             let bias = bias.on(t).reshape([1, -1, 1, 1]);
-            halved((x.conv(kernel.on(t), &Conv::new(2).padding(2)) + bias).relu())
+            (x.conv(kernel.on(t), &Conv::new(2).padding(2)) + bias).relu().max_pool(&Pool::new(&[2, 2]))
         });
         let features = features.reshape([features.shape()[0] as isize, -1]);
         self.output.forward(self.hidden.forward(features).relu())
     }
-}
-
-/// The largest of every 2 by 2 pixels.
-fn halved(x: Var<'_>) -> Var<'_> {
-    let [images, channels, height, width] = x.shape()[..] else { return x };
-    x.reshape([images, channels, height / 2, 2, width / 2, 2]).max_axes([3, 5])
-}
-
-/// The mean cross-entropy of `logits` [rows, classes] with `labels` [rows].
-pub fn cross_entropy<'t>(logits: Var<'t>, labels: Var<'t>) -> Var<'t> {
-    -logits.log_softmax(-1).gather(1, labels.unsqueeze(1)).mean()
 }
 
 /// The convolutional network, cross-entropy, Adam.

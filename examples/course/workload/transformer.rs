@@ -3,7 +3,7 @@
 
 use wengert::prelude::*;
 
-use super::network::{cross_entropy, dense, train};
+use super::network::{dense, train};
 use crate::data::{integers, normals};
 use crate::measure::Course;
 

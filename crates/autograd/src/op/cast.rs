@@ -26,6 +26,10 @@ impl Rule for Cast {
         Ok(x.with_dtype(self.dtype))
     }
 
+    fn is_elementwise(&self) -> bool {
+        true
+    }
+
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
         kernel::copy::cast(x[0], out)
     }

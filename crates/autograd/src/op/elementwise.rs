@@ -40,6 +40,10 @@ macro_rules! elementwise {
                 $types(stringify!($method), x)
             }
 
+            fn is_elementwise(&self) -> bool {
+                true
+            }
+
             fn eval(&self, x: &[wengert_tensor::View], out: wengert_tensor::ViewMut) -> wengert_tensor::Result<()> {
                 $kernel(x, out)
             }

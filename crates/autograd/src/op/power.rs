@@ -71,6 +71,10 @@ impl Rule for Powi {
         float("powi", x)
     }
 
+    fn is_elementwise(&self) -> bool {
+        true
+    }
+
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
         kernel::unary::powi(self.n, x[0], out)
     }

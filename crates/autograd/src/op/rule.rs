@@ -35,6 +35,12 @@ pub trait Rule: Debug + Send + Sync {
         None
     }
 
+    /// Whether each element of the result depends on the operands' elements at the same index alone, so that
+    /// any part of it can be computed from the same parts of them.
+    fn is_elementwise(&self) -> bool {
+        false
+    }
+
     /// Computes the result by a kernel. The result's memory has the type that [`infer`](Self::infer) gave.
     ///
     /// # Errors

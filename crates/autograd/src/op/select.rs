@@ -26,6 +26,10 @@ impl Rule for Select {
         Ok(x.clone())
     }
 
+    fn is_elementwise(&self) -> bool {
+        true
+    }
+
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
         kernel::select::select(x[0], x[1], x[2], out)
     }

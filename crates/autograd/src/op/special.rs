@@ -37,6 +37,10 @@ impl Rule for Polygamma {
         float("polygamma", x)
     }
 
+    fn is_elementwise(&self) -> bool {
+        true
+    }
+
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
         kernel::unary::polygamma(self.n, x[0], out)
     }

@@ -1,7 +1,7 @@
 //! The interpreter: one equation after another, each value kept.
 //!
-//! A request marks the equations it needs that have no value yet, going backwards without recursion,
-//! and evaluates them in tape order; so nothing is computed twice, or without need.
+//! Only what a request needs and what has no value yet is evaluated, in tape order; so nothing is computed
+//! twice, or without need.
 
 use smallvec::SmallVec;
 use wengert_tensor::{Error, Result, Tensor, View};
@@ -14,31 +14,16 @@ use crate::tape::{Eqn, Inner, VarId};
 /// # Errors
 /// What a kernel refused, with the line of the equation; an equation that depends on a placeholder.
 pub(crate) fn run(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
-    let order = needed(inner, ids);
-    evaluate(inner, &order)?;
+    inner.reach(ids);
+    evaluate(inner)?;
     ids.iter().map(|id| inner.values[id.index()].clone().ok_or_else(|| no_value(&inner.eqns[id.index()]))).collect()
 }
 
-/// The equations without a value that `ids` need, in tape order.
-fn needed(inner: &mut Inner, ids: &[VarId]) -> Vec<usize> {
-    inner.marks.resize(inner.eqns.len(), false);
-    let mut stack: Vec<usize> = ids.iter().map(|id| id.index()).collect();
-    let mut found = Vec::new();
-    while let Some(i) = stack.pop() {
-        if inner.marks[i] || inner.values[i].is_some() {
+fn evaluate(inner: &mut Inner) -> Result<()> {
+    for &i in &inner.order {
+        if inner.values[i].is_some() {
             continue;
         }
-        inner.marks[i] = true;
-        found.push(i);
-        stack.extend(inner.eqns[i].operands.iter().map(|x| x.index()));
-    }
-    found.iter().for_each(|&i| inner.marks[i] = false);
-    found.sort_unstable();
-    found
-}
-
-fn evaluate(inner: &mut Inner, order: &[usize]) -> Result<()> {
-    for &i in order {
         let value = result(&inner.eqns[i], &inner.values).map_err(|e| e.at(inner.eqns[i].at))?;
         inner.values[i] = Some(value);
     }
@@ -61,7 +46,7 @@ fn result(eqn: &Eqn, values: &[Option<Tensor>]) -> Result<Tensor> {
     }
 }
 
-fn no_value(eqn: &Eqn) -> Error {
+pub(super) fn no_value(eqn: &Eqn) -> Error {
     let name = eqn.op.rule().name();
     Error::tape(format!("{name}: has no value, because it depends on the argument of a function being transformed"))
         .at(eqn.at)

@@ -1,3 +1,102 @@
 //! Running what a tape says.
+//!
+//! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
+//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), elementwise ones are
+//!   fused into passes over tiles ([`fuse`]), values share memory by their lifetimes ([`plan`]), and the result is
+//!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
+//!
+//! Both give the same bits: a program runs the same kernels on the same elements.
 
+pub(crate) mod cache;
+mod fuse;
+mod graph;
 pub(crate) mod interpret;
+mod plan;
+mod run;
+
+use std::panic::Location;
+
+use smallvec::SmallVec;
+use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::{Layout, Shape, Storage, Tensor};
+
+use crate::op::Op;
+
+/// A planned computation, with the memory it runs in.
+#[derive(Debug)]
+pub(crate) struct Program {
+    constants: Vec<Tensor>,
+    specs: Vec<plan::Slot>,
+    /// The memory of values and tiles. An operation's result is taken out while it is written.
+    slots: Vec<Storage>,
+    steps: Vec<Step>,
+    answers: Vec<Answer>,
+}
+
+/// What elements are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Input(usize),
+    Constant(usize),
+    Slot(usize),
+}
+
+#[derive(Debug)]
+enum Step {
+    Single(Single),
+    Group(Group),
+}
+
+/// One operation on whole operands.
+#[derive(Debug)]
+struct Single {
+    op: Op,
+    operands: SmallVec<[(Source, Layout); 2]>,
+    out: usize,
+    shape: Shape,
+    at: &'static Location<'static>,
+}
+
+/// Elementwise operations on `numel` elements, a tile at a time.
+#[derive(Debug)]
+struct Group {
+    numel: usize,
+    /// The layout of a whole tile, and of what is left after the last.
+    full: Layout,
+    rest: Layout,
+    loads: Vec<Load>,
+    ops: Vec<TileOp>,
+}
+
+/// Gathers an operand whose elements do not lie in the group's order.
+#[derive(Debug)]
+struct Load {
+    source: Source,
+    walker: Walker,
+    tile: usize,
+    /// Whether every tile of it is the same.
+    once: bool,
+}
+
+#[derive(Debug)]
+struct TileOp {
+    op: Op,
+    operands: SmallVec<[Operand; 3]>,
+    out: Operand,
+    at: &'static Location<'static>,
+}
+
+/// Elements of a source from `offset` on; those of the present tile where it `moves`.
+#[derive(Debug, Clone, Copy)]
+struct Operand {
+    source: Source,
+    offset: usize,
+    moves: bool,
+}
+
+/// A result that leaves the program.
+#[derive(Debug)]
+struct Answer {
+    source: Source,
+    layout: Layout,
+}

@@ -21,7 +21,7 @@ pub use eqn::{Eqn, VarId};
 pub use var::Var;
 
 use crate::op::{Full, Input, Op};
-use crate::program::interpret;
+use crate::program::{cache, interpret};
 use crate::ty::Type;
 
 /// A Wengert list: the flat list of elementary operations that a program performs
@@ -59,8 +59,34 @@ pub(crate) struct Inner {
     error: Option<Error>,
     /// Variables of inputs that were given a key.
     keyed: HashMap<u64, VarId>,
-    /// Scratch of the interpreter: which equations the current request needs. All false between requests.
-    pub(crate) marks: Vec<bool>,
+    /// The equations that the last request needs, in tape order.
+    pub(crate) order: Vec<usize>,
+    /// The place of each equation in that order, or [`Inner::UNSEEN`].
+    pub(crate) places: Vec<u32>,
+}
+
+impl Inner {
+    const UNSEEN: u32 = u32::MAX;
+
+    /// Finds the equations that `ids` need, up to those that have values, these included.
+    pub(crate) fn reach(&mut self, ids: &[VarId]) {
+        self.order.drain(..).for_each(|i| self.places[i] = Self::UNSEEN);
+        self.places.resize(self.eqns.len(), Self::UNSEEN);
+        let mut stack: SmallVec<[usize; 16]> = ids.iter().map(|id| id.index()).collect();
+        while let Some(i) = stack.pop() {
+            if self.places[i] == Self::UNSEEN {
+                self.places[i] = 0;
+                self.order.push(i);
+                if self.values[i].is_none() {
+                    stack.extend(self.eqns[i].operands.iter().map(|x| x.index()));
+                }
+            }
+        }
+        self.order.sort_unstable();
+        for (place, &i) in (0..).zip(&self.order) {
+            self.places[i] = place;
+        }
+    }
 }
 
 impl Default for Tape {
@@ -159,7 +185,10 @@ impl Tape {
         let inferred = {
             let inner = self.inner.borrow();
             let types: SmallVec<[&Type; 4]> = operands.iter().map(|x| &inner.eqns[x.id.index()].ty).collect();
-            op.rule().infer(&types).and_then(|ty| ty.shape.numel_checked().map(|_| ty))
+            op.rule().infer(&types).and_then(|ty| match ty.shape.numel_checked() {
+                Ok(_) => Ok(ty),
+                Err(error) => Err(error.within(op.rule().name())),
+            })
         };
         match inferred {
             Ok(ty) => {
@@ -239,18 +268,38 @@ impl Tape {
     /// # Errors
     /// The first mistake made on the way to any of them.
     pub fn evaluate(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
-        let mut inner = self.inner.borrow_mut();
+        let ids = self.ids(vars)?;
+        interpret::run(&mut self.inner.borrow_mut(), &ids)
+    }
+
+    /// The values of variables, as [`evaluate`](Self::evaluate) gives them, for the last request of a tape: nothing
+    /// else gets a value, so a planned program can run it, and programs are kept for tapes of the same
+    /// structure to come. Asking again computes everything again.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn finish(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
+        match self.eager {
+            true => self.evaluate(vars),
+            false => {
+                let ids = self.ids(vars)?;
+                cache::run(&mut self.inner.borrow_mut(), &ids)
+            }
+        }
+    }
+
+    /// The positions of variables of this tape that are not poisoned.
+    fn ids(&self, vars: &[Var<'_>]) -> Result<SmallVec<[VarId; 8]>> {
         for var in vars {
+            if var.is_poisoned() {
+                let unknown = || Error::tape("evaluate: a variable that was never defined");
+                return Err(var.tape.first_error().unwrap_or_else(unknown));
+            }
             if !std::ptr::eq(var.tape, self) {
                 return Err(Error::tape("evaluate: a variable of another tape"));
             }
-            if var.is_poisoned() {
-                let unknown = || Error::tape("evaluate: a variable that was never defined");
-                return Err(inner.error.clone().unwrap_or_else(unknown));
-            }
         }
-        let ids: SmallVec<[VarId; 8]> = vars.iter().map(|x| x.id).collect();
-        interpret::run(&mut inner, &ids)
+        Ok(vars.iter().map(|x| x.id).collect())
     }
 
     /// The first mistake made on this tape, if there was one.
@@ -268,9 +317,10 @@ impl Tape {
         self.len() == 0
     }
 
-    /// A copy of the equation that defines `var`, or `None` for a poisoned variable.
+    /// A copy of the equation that defines `var`, or `None` for a variable that is poisoned or of another tape.
     pub fn eqn(&self, var: Var<'_>) -> Option<Eqn> {
-        self.inner.borrow().eqns.get(var.id.index()).cloned()
+        let eqn = self.inner.borrow().eqns.get(var.id.index()).cloned();
+        eqn.filter(|_| std::ptr::eq(var.tape, self))
     }
 
     pub(crate) fn with_eqns<R>(&self, f: impl FnOnce(&[Eqn]) -> R) -> R {

@@ -2,7 +2,7 @@
 
 use wengert_tensor::Error;
 
-use super::Span;
+use super::{Span, unusable};
 use crate::tape::Var;
 
 /// The tangents of `ys`, given tangents of `xs`: the Jacobian-vector product.
@@ -21,8 +21,12 @@ use crate::tape::Var;
 /// ```
 #[track_caller]
 pub fn pushforward<'t>(ys: &[Var<'t>], xs: &[Var<'t>], dxs: &[Option<Var<'t>>]) -> Vec<Option<Var<'t>>> {
-    if let Some(poisoned) = ys.iter().chain(xs).chain(dxs.iter().flatten()).find(|v| v.is_poisoned()) {
-        return vec![Some(*poisoned); ys.len()];
+    if let Some(wrong) = unusable("jvp", ys.iter().chain(xs).chain(dxs.iter().flatten()).copied()) {
+        return vec![Some(wrong); ys.len()];
+    }
+    if let (true, Some(y)) = (xs.len() != dxs.len(), ys.first()) {
+        let sentence = format!("jvp: {} tangents for {} arguments", dxs.len(), xs.len());
+        return vec![Some(y.tape.error(Error::value(sentence))); ys.len()];
     }
     for (x, dx) in xs.iter().zip(dxs) {
         if let Some(dx) = dx.filter(|dx| dx.ty() != x.ty()) {

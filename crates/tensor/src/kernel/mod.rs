@@ -10,7 +10,7 @@ pub mod compare;
 pub mod concat;
 pub mod conv;
 pub mod copy;
-mod cursor;
+pub mod cursor;
 pub mod each;
 pub mod gather;
 mod gemm;

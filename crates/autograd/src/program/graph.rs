@@ -1,0 +1,60 @@
+//! The part of a tape that a request needs, as a list of its own, with equal equations made one.
+
+use std::panic::Location;
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::op::{Input, Op};
+use crate::tape::{Inner, VarId};
+use crate::ty::Type;
+
+/// A node of a [`Graph`]: an equation whose operands are earlier nodes.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub op: Op,
+    pub operands: SmallVec<[usize; 2]>,
+    pub ty: Type,
+    pub at: &'static Location<'static>,
+}
+
+/// Equations in order, with what is asked of them. Its k-th node that is an input is input k of the program.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    pub nodes: Vec<Node>,
+    /// The node of every answer.
+    pub outputs: Vec<usize>,
+}
+
+impl Graph {
+    /// The equations that a tape's last request reached; what has a value is an input.
+    pub fn new(tape: &Inner, outputs: &[VarId]) -> Self {
+        let node = |nodes: &[usize], id: &VarId| nodes[tape.places[id.index()] as usize];
+        // The node of the equation at each place.
+        let mut node_at: Vec<usize> = Vec::with_capacity(tape.order.len());
+        let mut known: FxHashMap<(Op, SmallVec<[usize; 2]>), usize> = FxHashMap::default();
+        let mut nodes: Vec<Node> = Vec::with_capacity(tape.order.len());
+        for &i in &tape.order {
+            let eqn = &tape.eqns[i];
+            let input = tape.values[i].is_some();
+            let (op, operands): (Op, SmallVec<[usize; 2]>) = match input {
+                true => (Input.into(), SmallVec::new()),
+                false => (eqn.op.clone(), eqn.operands.iter().map(|x| node(&node_at, x)).collect()),
+            };
+            let key = (op.clone(), operands.clone());
+            let this = match known.get(&key) {
+                Some(&node) if !input => node,
+                _ => {
+                    nodes.push(Node { op, operands, ty: eqn.ty.clone(), at: eqn.at });
+                    let node = nodes.len() - 1;
+                    if !input {
+                        known.insert(key, node);
+                    }
+                    node
+                }
+            };
+            node_at.push(this);
+        }
+        Self { nodes, outputs: outputs.iter().map(|id| node(&node_at, id)).collect() }
+    }
+}
