@@ -36,7 +36,11 @@ pub mod transform;
 mod ty;
 
 pub use check::{gradcheck, gradgradcheck};
+pub use function::{clip_by_norm, clip_by_value};
 pub use op::Operand;
 pub use tape::{Eqn, Tape, Var, VarId};
-pub use transform::{Args, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+pub use transform::{
+    Args, LinearMap, checkpoint, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian, jvp, linearize,
+    straight_through, value_and_grad, vjp, vmap,
+};
 pub use ty::Type;

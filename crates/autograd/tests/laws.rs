@@ -102,7 +102,7 @@ fn check_derivatives(f: Flat, x: &[Tensor], seed: u64) -> Result<()> {
     let bars = pullback(&[y], &[Some(ybar)], &wrt_vars);
     let numeric = measured(f, x, &dx)?;
     let dy = dy.unwrap_or_else(|| y.full_like(0.0));
-    assert_close("jvp and central difference", &dy.value()?, &numeric, 5e-7);
+    assert_close("jvp and differences of values", &dy.value()?, &numeric, 1e-8);
     let bars: Vec<Var<'_>> = bars.iter().zip(&wrt_vars).map(|(b, x)| b.unwrap_or_else(|| x.full_like(0.0))).collect();
     let dx: Vec<Var<'_>> = dvars.iter().flatten().copied().collect();
     let (a, b) = (inner(&[ybar], &[dy]).item()?, inner(&bars, &dx).item()?);

@@ -52,12 +52,12 @@ pub fn differences(f: Flat<'_>, x: &[Tensor], dx: &[Tensor]) -> Result<Measured>
             row.push(next);
         }
         // Nothing better is to be had: the digits are all there, or rounding has taken over.
-        let exact = best.error <= 4.0 * f64::EPSILON * best.derivative.iter().fold(0.0, |m, d| d.abs().max(m));
+        let size = best.derivative.iter().fold(0.0, |m: f64, d| d.abs().max(m));
         let worse = match (row.last(), coarser.last()) {
             (Some(now), Some(then)) => distance(now, then) > 4.0 * best.error,
             _ => false,
         };
-        if exact || (worse && best.error.is_finite()) {
+        if best.error <= 4.0 * f64::EPSILON * size || (worse && best.error <= 1e-6 * size) {
             break;
         }
         coarser = row;

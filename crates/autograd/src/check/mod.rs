@@ -182,7 +182,8 @@ impl Check<'_> {
         }
         if !self.agree(forward, reverse, size) {
             let name = self.name;
-            let sentence = format!("{name}: along one direction forward mode says {forward} and reverse mode {reverse}");
+            let sentence =
+                format!("{name}: along one direction forward mode says {forward} and reverse mode {reverse}");
             return Err(Error::gradient(sentence));
         }
         Ok(())
