@@ -191,3 +191,24 @@ fn a_tape_can_be_finished_again_and_go_on() -> Result<()> {
     assert_eq!(tape.finish(&[y + 1.0, y])?[1], first[0]);
     Ok(())
 }
+
+#[test]
+fn a_compiled_program_takes_other_arguments_of_the_same_types() -> Result<()> {
+    let tape = Tape::new();
+    let (x, w) = (tape.input(&Tensor::from([[1.0, 2.0]])), tape.input(&Tensor::from([[0.5], [-1.0]])));
+    let y = (x.matmul(w).tanh() + tape.full((), 1.0)).sum();
+    let mut program = tape.compile(&[w], &[y, y.grad(w)])?;
+    for w in [[[0.5], [-1.0]], [[2.0], [0.25]]] {
+        let w = Tensor::from(w);
+        let fresh = Tape::new();
+        let (x, v) = (fresh.input(&Tensor::from([[1.0, 2.0]])), fresh.input(&w));
+        let y = (x.matmul(v).tanh() + fresh.full((), 1.0)).sum();
+        assert_eq!(program.run(&[&w])?, fresh.evaluate(&[y, y.grad(v)])?);
+    }
+    assert!(program.run(&[]).unwrap_err().to_string().contains("0 arguments for a program of 1"));
+    let wrong = program.run(&[&Tensor::from([1.0])]).unwrap_err().to_string();
+    assert!(wrong.contains("argument 0 is f64[1], and was f64[2, 1]"), "{wrong}");
+    assert!(tape.compile(&[y], &[y]).unwrap_err().to_string().contains("no input but the result of sum"));
+    assert!(program.to_string().contains("matmul"));
+    Ok(())
+}

@@ -114,6 +114,9 @@ impl Layout {
     }
 
     /// Axes in another order: axis `i` of the result is axis `order[i]` of this. `order` is a permutation.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn permute(&self, order: &[usize]) -> Self {
         Self {
             shape: order.iter().map(|&axis| self.shape[axis]).collect(),
@@ -123,6 +126,9 @@ impl Layout {
     }
 
     /// Every axis cut to a range; the ranges lie within the axes.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn slice(&self, ranges: &[SliceRange]) -> Self {
         let mut out = self.clone();
         out.shape = ranges.iter().map(SliceRange::len).collect();
@@ -140,6 +146,9 @@ impl Layout {
     }
 
     /// The given axes in reverse.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn flip(&self, axes: &[usize]) -> Self {
         let mut out = self.clone();
         if self.numel() == 0 {

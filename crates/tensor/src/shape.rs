@@ -93,6 +93,9 @@ impl Shape {
     }
 
     /// This shape with one more axis of `size` before axis `at`.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn with_axis(&self, at: usize, size: usize) -> Self {
         let mut out = self.clone();
         out.0.insert(at, size);
@@ -100,6 +103,9 @@ impl Shape {
     }
 
     /// This shape with axis `axis` of another size.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn with_size(&self, axis: usize, size: usize) -> Self {
         let mut out = self.clone();
         out.0[axis] = size;

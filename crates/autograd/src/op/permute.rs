@@ -89,9 +89,12 @@ impl<'t> Var<'t> {
         }
     }
 
-    /// The last two axes exchanged: every matrix transposed.
+    /// The last two axes exchanged: every matrix transposed. A vector or a single element stays as it is.
     #[track_caller]
     pub fn t(self) -> Self {
+        if self.rank() < 2 {
+            return self;
+        }
         self.transpose(-2, -1)
     }
 }

@@ -51,10 +51,7 @@ thread_local! {
 pub(crate) fn run(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
     inner.reach(ids);
     let inner = &*inner;
-    let placeholder = |&&i: &&usize| matches!(inner.eqns[i].op, Op::Input(_)) && inner.values[i].is_none();
-    if let Some(&i) = inner.order.iter().find(placeholder) {
-        return Err(no_value(&inner.eqns[i]));
-    }
+    no_placeholder(inner)?;
     let inputs: Vec<Tensor> =
         inner.order.iter().filter_map(|&i| inner.values[i].as_ref()).map(from_start).collect::<Result<_>>()?;
     let inputs: Vec<&Tensor> = inputs.iter().collect();
@@ -81,8 +78,17 @@ pub(crate) fn run(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
     answers
 }
 
+/// Refuses a request that needs the argument of a function being transformed.
+pub(super) fn no_placeholder(inner: &Inner) -> Result<()> {
+    let placeholder = |&&i: &&usize| matches!(inner.eqns[i].op, Op::Input(_)) && inner.values[i].is_none();
+    match inner.order.iter().find(placeholder) {
+        Some(&i) => Err(no_value(&inner.eqns[i])),
+        None => Ok(()),
+    }
+}
+
 /// The tensor with its elements one after another from the start of its storage.
-fn from_start(x: &Tensor) -> Result<Tensor> {
+pub(super) fn from_start(x: &Tensor) -> Result<Tensor> {
     match x.layout().offset() == 0 && x.layout().is_contiguous() {
         true => Ok(x.clone()),
         false => Tensor::build(x.dtype(), x.shape(), |out| wengert_tensor::kernel::copy::copy(x.view(), out)),

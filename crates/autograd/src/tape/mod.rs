@@ -45,7 +45,7 @@ use crate::ty::Type;
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 pub struct Tape {
-    inner: RefCell<Inner>,
+    pub(crate) inner: RefCell<Inner>,
     eager: bool,
     /// Where equations recorded by a rule are said to come from: the equation they derive from.
     origin: Cell<Option<&'static Location<'static>>>,
@@ -289,7 +289,7 @@ impl Tape {
     }
 
     /// The positions of variables of this tape that are not poisoned.
-    fn ids(&self, vars: &[Var<'_>]) -> Result<SmallVec<[VarId; 8]>> {
+    pub(crate) fn ids(&self, vars: &[Var<'_>]) -> Result<SmallVec<[VarId; 8]>> {
         for var in vars {
             if var.is_poisoned() {
                 let unknown = || Error::tape("evaluate: a variable that was never defined");

@@ -94,7 +94,12 @@ fn mismatch<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         let sentence = format!("vjp: {} cotangents for {} results", ybars.len(), ys.len());
         return Some(y.tape.error(Error::value(sentence)));
     }
-    let wrong = ys.iter().zip(ybars).find(|(y, ybar)| ybar.is_some_and(|ybar| ybar.ty() != y.ty()));
+    let integer = ybars.iter().flatten().find(|ybar| !ybar.dtype().is_float());
+    if let Some(ybar) = integer {
+        let sentence = format!("vjp: a cotangent of {}: only floats have derivatives", ybar.ty());
+        return Some(ybar.tape.error(Error::gradient(sentence)));
+    }
+    let wrong = ys.iter().zip(ybars).find(|(y, ybar)| ybar.is_some_and(|ybar| !ybar.same_type(**y)));
     let (y, ybar) = (wrong?.0, (*wrong?.1)?);
     let sentence = format!("vjp: a cotangent of {} for a result of {}", ybar.ty(), y.ty());
     Some(y.tape.error(Error::shape(sentence)))
@@ -102,7 +107,7 @@ fn mismatch<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>]) -> Option<Var<'t>> {
 
 /// `xbar`, if it has the type of `x`; a rule that gives another is at fault.
 fn typed<'t>(xbar: Var<'t>, x: Var<'t>, op: &str) -> Var<'t> {
-    if xbar.is_poisoned() || xbar.ty() == x.ty() {
+    if xbar.is_poisoned() || xbar.same_type(x) {
         return xbar;
     }
     x.tape.error(Error::shape(format!("vjp of {op}: a cotangent of {} for an operand of {}", xbar.ty(), x.ty())))
