@@ -5,16 +5,20 @@ use std::cell::Cell;
 
 use wengert::prelude::*;
 
-/// The system's allocator, which keeps count of the bytes that each thread holds.
+/// The system's allocator, which keeps count of the bytes that each thread holds, and of the most it held.
 struct Counting;
 
 thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
+    static MOST: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count(bytes: isize) {
     // A thread that is ending has no more count to keep.
-    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+    let _ = HELD.try_with(|held| {
+        held.set(held.get() + bytes);
+        let _ = MOST.try_with(|most| most.set(most.get().max(held.get())));
+    });
 }
 
 // SAFETY: every call is the system allocator's, with the same arguments; counting allocates nothing.
@@ -70,5 +74,25 @@ fn derivatives_of_custom_functions_and_checkpoints_leave_memory_flat() -> Result
         grad(|x| wengert::custom_jvp(|[x]| x, move |_, _, [dx]| dx * scale, [x]).sum(), &x).map(|_| ())
     })?;
     assert!(grown.abs() < 65536, "{grown} bytes more after 2,000 gradients");
+    Ok(())
+}
+
+#[test]
+fn a_checkpoint_keeps_less() -> Result<()> {
+    const LAYERS: usize = 16;
+    fn layer(x: Var<'_>) -> Var<'_> {
+        (0..8).fold(x, |x, _| (x * x + 0.1).tanh())
+    }
+    let x = Tensor::full([1 << 14], 0.5)?;
+    let peak = |f: fn(Var<'_>) -> Var<'_>| -> Result<(Tensor, isize)> {
+        let before = HELD.get();
+        MOST.set(before);
+        let g = grad(|x| (0..LAYERS).fold(x, |x, _| f(x)).sum(), &x)?;
+        Ok((g, MOST.get() - before))
+    };
+    let (kept, all) = peak(layer)?;
+    let (again, less) = peak(|x| wengert::checkpoint(layer, x))?;
+    assert_eq!(again, kept);
+    assert!(less < all / 3, "{less} bytes of {all}");
     Ok(())
 }
