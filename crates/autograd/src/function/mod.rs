@@ -6,6 +6,7 @@
 
 mod activation;
 mod clamp;
+mod clip;
 mod linear;
 mod logarithm;
 mod matrix;
@@ -18,3 +19,5 @@ mod shape;
 mod softmax;
 mod special;
 mod statistics;
+
+pub use clip::{clip_by_norm, clip_by_value};

@@ -10,14 +10,21 @@
 
 mod args;
 mod batching;
+mod checkpoint;
+mod custom;
 mod forward;
 mod functional;
+mod linear_map;
+mod recorded;
 mod reverse;
 
-pub use args::{Args, Function};
+pub use args::{Args, Function, Tensors};
 pub use batching::batched;
+pub use checkpoint::checkpoint;
+pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+pub use linear_map::{LinearMap, linearize};
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
 
