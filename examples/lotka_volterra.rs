@@ -66,8 +66,8 @@ fn run() -> Outcome<(bool, Vec<Curve>)> {
     }
     println!();
     let names = ["prey are born", "prey are eaten", "predators are fed", "predators die"];
-    let found = names.iter().zip(&p).zip(TRUTH).map(|((name, &p), truth)| agrees(name, p, truth, 1e-4));
-    let found = found.fold(true, |all, one| all && one);
+    let found: Vec<bool> =
+        names.iter().zip(&p).zip(TRUTH).map(|((name, &p), truth)| agrees(name, p, truth, 1e-4)).collect();
 
     let tape = Tape::new();
     let fitted = solve(tape.input(&Tensor::from(p))).value()?;
@@ -81,7 +81,7 @@ fn run() -> Outcome<(bool, Vec<Curve>)> {
         Curve::new("prey fitted", '-', series(&fitted, 0)?),
         Curve::new("predators fitted", '-', series(&fitted, 1)?),
     ];
-    Ok((found, curves))
+    Ok((found.iter().all(|found| *found), curves))
 }
 
 /// What a finer solver says, in plain numbers, of the true rates.

@@ -101,7 +101,12 @@ fn draw(curves: &[Curve]) -> Outcome<String> {
             };
             drawn.label(curve.name).legend(move |(x, y)| Circle::new((x + 8, y), 4, colour.filled()));
         }
-        chart.configure_series_labels().border_style(BLACK).background_style(WHITE).draw()?;
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .border_style(BLACK)
+            .background_style(WHITE)
+            .draw()?;
         root.present()?;
     }
     Ok(picture)
