@@ -34,6 +34,7 @@ pub mod transform;
 mod ty;
 
 pub use op::Operand;
+pub use program::Compiled;
 pub use tape::{Eqn, Tape, Var, VarId};
 pub use transform::{Args, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
 pub use ty::Type;

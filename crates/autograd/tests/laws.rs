@@ -104,7 +104,8 @@ fn check_derivatives(f: Function, x: &[Tensor], seed: u64) -> Result<()> {
     let wrt_vars: Vec<Var<'_>> = wrt.iter().map(|&i| vars[i]).collect();
     let dy = pushforward(&[y], &vars, &dvars)[0];
     if !y.dtype().is_float() {
-        let bars = pullback(&[y], &[Some(y)], &wrt_vars);
+        let float = y.cast(DType::F64);
+        let bars = pullback(&[float], &[Some(float)], &wrt_vars);
         assert!(dy.is_none() && bars.iter().all(Option::is_none), "a result of {} has a derivative", y.dtype());
         return tape.check();
     }
@@ -238,7 +239,12 @@ fn a_program_gives_the_bits_of_one_equation_after_another() {
                 let squared = (y * y).sum();
                 wanted.extend(pullback(&[squared], &[Some(squared)], &wrt).into_iter().flatten());
             }
-            if planned { tape.finish(&wanted) } else { tape.evaluate(&wanted) }
+            if planned {
+                tape.finish(&wanted)?;
+                tape.finish(&wanted)
+            } else {
+                tape.evaluate(&wanted)
+            }
         };
         let one_by_one = answers(false)?;
         for _ in 0..2 {

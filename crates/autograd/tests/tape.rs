@@ -151,3 +151,64 @@ fn zero_size_and_rank_zero() -> Result<()> {
     assert_eq!(scalar.sum_axes(..).reshape([1, 1]).squeeze(0).squeeze(-1).item()?, 3.0);
     Ok(())
 }
+
+#[test]
+fn a_program_is_used_again_for_the_same_structure_only() -> Result<()> {
+    let (a, b) = (Tensor::from([5.0, 7.0]), Tensor::from([2.0, 3.0]));
+    let run = |f: for<'t> fn(Var<'t>, Var<'t>) -> Vec<Var<'t>>, a: &Tensor, b: &Tensor| -> Result<Vec<Tensor>> {
+        let tape = Tape::new();
+        tape.finish(&f(tape.input(a), tape.input(b)))
+    };
+    for _ in 0..2 {
+        assert_eq!(run(|a, b| vec![a - b], &a, &b)?[0], Tensor::from([3.0, 4.0]));
+        assert_eq!(run(|a, b| vec![b - a], &a, &b)?[0], Tensor::from([-3.0, -4.0]));
+        assert_eq!(run(|a, b| vec![b - a], &b, &a)?[0], Tensor::from([3.0, 4.0]));
+        assert_eq!(run(|a, b| vec![a - b, a * b], &a, &b)?[1], Tensor::from([10.0, 21.0]));
+        assert_eq!(run(|a, b| vec![(a - b) * 2.0], &a, &b)?[0], Tensor::from([6.0, 8.0]));
+        assert_eq!(run(|a, b| vec![(a - b) * 3.0], &a, &b)?[0], Tensor::from([9.0, 12.0]));
+        // Answers that are inputs, constants, views of one value, or the same twice.
+        let answers = run(|a, b| vec![a, a.full_like(1.0), (a + b).reshape([2, 1]), a + b, b + 0.0, a + b], &a, &b)?;
+        let sum = Tensor::from([7.0, 10.0]);
+        assert_eq!(answers, [a.clone(), Tensor::from([1.0, 1.0]), sum.reshape([2, 1])?, sum.clone(), b.clone(), sum]);
+    }
+    // Inputs that lie otherwise in memory, and another size of the same program.
+    let wide = Tensor::from([[5.0, 0.0], [7.0, 0.0]]).select_axis(1, 0)?;
+    assert_eq!(run(|a, b| vec![a - b], &wide, &b)?[0], Tensor::from([3.0, 4.0]));
+    let long = Tensor::ones([3000], DType::F64)?;
+    assert_eq!(run(|a, b| vec![a - b], &long, &long)?[0], Tensor::zeros([3000], DType::F64)?);
+    Ok(())
+}
+
+#[test]
+fn a_tape_can_be_finished_again_and_go_on() -> Result<()> {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from([1.0, 2.0]));
+    let y = (x * 3.0).exp().sum();
+    let first = tape.finish(&[y])?;
+    assert_eq!(tape.finish(&[y])?, first);
+    let kept = tape.evaluate(&[y])?;
+    assert_eq!(kept, first);
+    assert_eq!(tape.finish(&[y + 1.0, y])?[1], first[0]);
+    Ok(())
+}
+
+#[test]
+fn a_compiled_program_takes_other_arguments_of_the_same_types() -> Result<()> {
+    let tape = Tape::new();
+    let (x, w) = (tape.input(&Tensor::from([[1.0, 2.0]])), tape.input(&Tensor::from([[0.5], [-1.0]])));
+    let y = (x.matmul(w).tanh() + tape.full((), 1.0)).sum();
+    let mut program = tape.compile(&[w], &[y, y.grad(w)])?;
+    for w in [[[0.5], [-1.0]], [[2.0], [0.25]]] {
+        let w = Tensor::from(w);
+        let fresh = Tape::new();
+        let (x, v) = (fresh.input(&Tensor::from([[1.0, 2.0]])), fresh.input(&w));
+        let y = (x.matmul(v).tanh() + fresh.full((), 1.0)).sum();
+        assert_eq!(program.run(&[&w])?, fresh.evaluate(&[y, y.grad(v)])?);
+    }
+    assert!(program.run(&[]).unwrap_err().to_string().contains("0 arguments for a program of 1"));
+    let wrong = program.run(&[&Tensor::from([1.0])]).unwrap_err().to_string();
+    assert!(wrong.contains("argument 0 is f64[1], and was f64[2, 1]"), "{wrong}");
+    assert!(tape.compile(&[y], &[y]).unwrap_err().to_string().contains("no input but the result of sum"));
+    assert!(program.to_string().contains("matmul"));
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! What the transformations promise together: any order, nesting, errors in place of lost gradients.
 
-use wengert_autograd::transform::{pullback, pushforward};
+use wengert_autograd::transform::{batched, pullback, pushforward};
 use wengert_autograd::{Tape, Var, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
 use wengert_tensor::{ErrorKind, Result, Tensor};
 
@@ -176,4 +176,101 @@ fn transformations_append_and_never_edit() -> Result<()> {
     assert!(after.len() > before.len());
     assert_eq!(after[..before.len()], before);
     tape.check()
+}
+
+#[test]
+fn arguments_are_independent_and_captured_variables_constant() -> Result<()> {
+    let (two, three) = (Tensor::from(2.0), Tensor::from(3.0));
+    // d/dx (x d/dy (x y)) at y = x is 2 x: the inner derivative takes the outer x for a constant.
+    assert_eq!(grad(|x| x * grad(|y| x * y, x), &three)?, Tensor::from(6.0));
+    assert_eq!(jvp(|x| x * jvp(|y| x * y, x, x.full_like(1.0)).1, &three, &Tensor::from(1.0))?.1, Tensor::from(6.0));
+
+    let tape = Tape::new();
+    let x = tape.input(&two);
+    fn f<'t>([a, b]: [Var<'t>; 2]) -> Var<'t> {
+        a * a * b
+    }
+    for b in [x, x * 1.5] {
+        let at = [x.value()?, b.value()?];
+        let at = [&at[0], &at[1]];
+        let (tangents, one) = ([x, x * x], tape.input(&Tensor::from(1.0)));
+        let fixed = [tangents[0].value()?, tangents[1].value()?];
+        for (here, there) in grad(f, [x, b]).iter().zip(&grad(f, at)?) {
+            close(&here.value()?, there);
+        }
+        close(&jvp(f, [x, b], tangents).1.value()?, &jvp(f, at, [&fixed[0], &fixed[1]])?.1);
+        close(&vjp(f, [x, b], one).1[0].value()?, &vjp(f, at, &Tensor::from(1.0))?.1[0]);
+        close(&hvp(f, [x, b], tangents)[0].value()?, &hvp(f, at, [&fixed[0], &fixed[1]])?[0]);
+        for (here, there) in hessian(f, [x, b]).iter().flatten().zip(hessian(f, at)?.iter().flatten()) {
+            close(&here.value()?, there);
+        }
+        for (here, there) in jacobian(f, [x, b]).iter().zip(&jacobian(f, at)?) {
+            close(&here.value()?, there);
+        }
+    }
+    // What is differentiated at a variable still depends on it.
+    assert_eq!(grad(f, [x, x])[0].grad(x).item()?, 8.0);
+    tape.check()
+}
+
+#[test]
+fn variables_of_two_tapes_are_not_transformed_together() {
+    let (here, there) = (Tape::new(), Tape::new());
+    let one = Tensor::from(1.0);
+    let near = here.input(&one).exp();
+    let far = (0..9).fold(there.input(&one), |x, _| x.exp());
+    for (x, y) in [(near, far), (far, near)] {
+        let mistakes = [
+            y.grad(x),
+            pullback(&[y], &[Some(y)], &[x])[0].unwrap(),
+            pushforward(&[y], &[x], &[Some(x)])[0].unwrap(),
+            batched(&[y], &[x], &[x.unsqueeze(0)], 1)[0],
+            jvp(|x| x * y, x, x).1,
+        ];
+        for mistake in mistakes {
+            let error = mistake.value().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Tape, "{error}");
+            assert!(error.to_string().contains("transformations.rs"), "{error}");
+        }
+        assert!(y.tape().eqn(x).is_none());
+    }
+}
+
+#[test]
+fn every_result_has_a_cotangent_and_every_argument_a_tangent() {
+    let x = Tensor::from(1.0);
+    let tape = Tape::new();
+    let v = tape.input(&x);
+    let cotangents = pullback(&[v.exp(), v.sin()], &[Some(v)], &[v])[0].unwrap().value().unwrap_err();
+    assert!(cotangents.to_string().starts_with("vjp: 1 cotangents for 2 results, at "), "{cotangents}");
+    let tangents = jvp(|x| x[0] * x[1], vec![&x, &x], vec![&x]).unwrap_err();
+    assert!(tangents.to_string().starts_with("jvp: 1 tangents for 2 arguments, at "), "{tangents}");
+}
+
+#[test]
+fn functions_of_no_arguments_have_no_derivatives() -> Result<()> {
+    let none = || Vec::<&Tensor>::new();
+    fn f(x: Vec<Var<'_>>) -> Var<'_> {
+        Var::concat(&x, 0)
+    }
+    // What the closure did wrong is said, though the variable is not of the function's tape.
+    assert_eq!(vmap(|x| Var::concat(&[x; 0], 0), &Tensor::from([1.0])).unwrap_err().kind(), ErrorKind::Shape);
+    assert!(grad(f, none())?.is_empty() && hvp(f, none(), none())?.is_empty());
+    assert!(jacobian(f, none())?.is_empty() && hessian(f, none())?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn what_a_transformation_records_names_the_callers_line() {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from([1.0, 2.0]));
+    let constant = x.sum();
+    vmap(|_| constant, x);
+    vmap(|x| x.exp(), x);
+    pullback(&[constant, constant], &[Some(constant), Some(constant)], &[x]);
+    hvp(|x| x.sum(), x, x);
+    hessian(|x| x.sum(), x);
+    for line in tape.to_string().lines() {
+        assert!(line.contains("transformations.rs:"), "{line}");
+    }
 }

@@ -90,19 +90,21 @@ impl Layout {
             match size {
                 1 => {}
                 _ if stride != step => return false,
-                _ => step *= size as isize,
+                _ => step = step.saturating_mul(isize::try_from(size).unwrap_or(isize::MAX)),
             }
         }
         true
     }
 
-    /// One past the largest place that an index within the shape leads to.
+    /// One past the largest place that an index within the shape leads to; the offset, where there is
+    /// no index. Saturates where no storage is so long.
     pub fn span(&self) -> usize {
         if self.numel() == 0 {
-            return 0;
+            return self.offset;
         }
-        let reach = |(&size, &stride): (&usize, &isize)| (size - 1) as isize * stride.max(0);
-        self.offset + self.shape.iter().zip(&self.strides).map(reach).sum::<isize>() as usize + 1
+        let reach = |(&size, &stride): (&usize, &isize)| (size - 1).saturating_mul(stride.max(0).unsigned_abs());
+        let reaches = self.shape.iter().zip(&self.strides).map(reach);
+        reaches.fold(self.offset, usize::saturating_add).saturating_add(1)
     }
 
     /// The place of the element at `index`, which is within the shape.
@@ -112,6 +114,9 @@ impl Layout {
     }
 
     /// Axes in another order: axis `i` of the result is axis `order[i]` of this. `order` is a permutation.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn permute(&self, order: &[usize]) -> Self {
         Self {
             shape: order.iter().map(|&axis| self.shape[axis]).collect(),
@@ -121,6 +126,9 @@ impl Layout {
     }
 
     /// Every axis cut to a range; the ranges lie within the axes.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn slice(&self, ranges: &[SliceRange]) -> Self {
         let mut out = self.clone();
         out.shape = ranges.iter().map(SliceRange::len).collect();
@@ -138,6 +146,9 @@ impl Layout {
     }
 
     /// The given axes in reverse.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn flip(&self, axes: &[usize]) -> Self {
         let mut out = self.clone();
         if self.numel() == 0 {
@@ -146,7 +157,7 @@ impl Layout {
         let mut offset = self.offset as isize;
         for &axis in axes {
             offset += (self.shape[axis] - 1) as isize * self.strides[axis];
-            out.strides[axis] = -self.strides[axis];
+            out.strides[axis] = self.strides[axis].saturating_neg();
         }
         out.offset = offset as usize;
         out

@@ -34,15 +34,17 @@ const DIGITS: usize = 8;
 /// ```
 impl fmt::Display for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No float has more digits than this, and the standard library refuses very large precisions.
+        let precision = f.precision().map(|digits| digits.min(1100));
         match (self.numel(), self.rank()) {
             (0, _) => write!(f, "[] {}{}", self.dtype(), self.shape()),
             (_, 0) => {
-                let text = whole_number(self, f.precision());
+                let text = whole_number(self, precision);
                 write!(f, "{text:>width$}", width = f.width().unwrap_or(0))
             }
             _ => {
                 let axes = shown(self.shape());
-                let texts = aligned(&elements(self, &axes), f.precision());
+                let texts = aligned(&elements(self, &axes), precision);
                 let width = texts.iter().map(String::len).chain(f.width()).max().unwrap_or(0);
                 Brackets { f, rank: axes.len(), column: 0 }.write(&axes, &texts, width)
             }

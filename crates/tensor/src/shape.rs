@@ -31,16 +31,17 @@ impl Shape {
         self.0.iter().fold(1, |n, &size| n.saturating_mul(size))
     }
 
-    /// The number of elements.
+    /// The number of elements. Sizes of 0 hide no others: without them it must be addressable too, so
+    /// that no product of some of the sizes ever overflows.
     ///
     /// # Errors
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where so many elements of 8 bytes could not be addressed.
     pub fn numel_checked(&self) -> Result<usize> {
-        let n = self.numel();
-        if n > isize::MAX as usize / 8 {
+        let most = self.0.iter().filter(|&&size| size != 0).fold(1usize, |n, &size| n.saturating_mul(size));
+        if most > isize::MAX as usize / 8 {
             return Err(Error::memory(format!("shape {self} has more elements than memory can address")));
         }
-        Ok(n)
+        Ok(self.numel())
     }
 
     /// This shape and `other` broadcast together by NumPy's rule: aligned at the last axis, equal
@@ -92,6 +93,9 @@ impl Shape {
     }
 
     /// This shape with one more axis of `size` before axis `at`.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn with_axis(&self, at: usize, size: usize) -> Self {
         let mut out = self.clone();
         out.0.insert(at, size);
@@ -99,6 +103,9 @@ impl Shape {
     }
 
     /// This shape with axis `axis` of another size.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
     pub fn with_size(&self, axis: usize, size: usize) -> Self {
         let mut out = self.clone();
         out.0[axis] = size;
@@ -279,11 +286,16 @@ impl From<std::ops::RangeFull> for Axes {
     }
 }
 
+/// An axis as a signed number; one that does not fit is out of range for every shape, and stays so.
+fn signed(axis: impl TryInto<isize>) -> isize {
+    axis.try_into().unwrap_or(isize::MAX)
+}
+
 macro_rules! axes_from {
     ($($t:ty),*) => {$(
         impl From<$t> for Axes {
             fn from(axis: $t) -> Self {
-                Self(Some(SmallVec::from_slice(&[axis as isize])))
+                Self::from([axis])
             }
         }
 
@@ -295,7 +307,7 @@ macro_rules! axes_from {
 
         impl From<&[$t]> for Axes {
             fn from(axes: &[$t]) -> Self {
-                Self(Some(axes.iter().map(|&axis| axis as isize).collect()))
+                Self(Some(axes.iter().map(|&axis| signed(axis)).collect()))
             }
         }
     )*};

@@ -65,8 +65,10 @@ impl Tensor {
     /// The same storage through another layout.
     ///
     /// # Errors
-    /// [`ErrorKind::Index`](crate::ErrorKind::Index) where the layout reaches outside the storage.
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) where the layout reaches outside the storage,
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where its shape has more elements than memory can address.
     pub fn with_layout(&self, layout: Layout) -> Result<Self> {
+        layout.shape().numel_checked()?;
         View::new(self.storage.data(), &layout)?;
         Ok(Self { storage: self.storage.clone(), layout })
     }

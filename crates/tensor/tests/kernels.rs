@@ -46,7 +46,7 @@ fn axes_that_do_not_exist_repeat_or_are_out_of_order_are_errors() {
 
 #[test]
 fn huge_axes_beside_an_empty_one_cost_nothing() {
-    let n = 1usize << 62;
+    let n = 1usize << 56;
     for shape in [[0, n, 8], [n, 0, 8], [n, 8, 0]] {
         let x = Tensor::zeros(shape.map(|size| size.min(1)), DType::F64).unwrap().broadcast_to(shape).unwrap();
         assert_eq!(x.add(&x).unwrap().shape(), x.shape());

@@ -130,3 +130,10 @@ fn misfits_are_named() {
     assert!(tensor([2], 1).dot(&tensor([1, 2], 1)).is_err());
     assert!(tensor([2], 1).dot(&tensor([3], 1)).unwrap_err().sentence().contains("dot: "));
 }
+
+#[test]
+fn a_broadcast_vector_too_long_to_write_out_is_an_error() {
+    // Longer than any address space, so that no system grants it.
+    let long = Tensor::from(1.0).broadcast_to([1 << 58]).unwrap();
+    assert_eq!(long.dot(&long).unwrap_err().kind(), ErrorKind::Memory);
+}

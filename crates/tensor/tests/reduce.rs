@@ -163,3 +163,25 @@ fn reductions_refuse_what_they_cannot_do() {
     assert_eq!(Tensor::from([1.0]).any().unwrap_err().kind(), ErrorKind::DType);
     assert_eq!(Tensor::from([1.0]).sum_axes([0, 0]).unwrap_err().kind(), ErrorKind::Index);
 }
+
+#[test]
+fn a_wrong_axis_is_an_error_that_names_the_operation() {
+    let x = Tensor::from([1.0, 2.0]);
+    let errors = [
+        (x.sum_axes(1), "sum: "),
+        (x.prod_keep([0, 1]), "prod: "),
+        (x.max_axes(-2), "max: "),
+        (x.mean_axes(1), "mean: "),
+        (x.var_axes(1, 0), "var: "),
+        (x.argmax(1), "argmax: "),
+        (x.argmin(1), "argmin: "),
+        (x.cumsum(1), "cumsum: "),
+        (x.arg_cummax(1), "arg_cummax: "),
+        (x.arg_cummin(1), "arg_cummin: "),
+        (x.argsort(1, false), "argsort: "),
+    ];
+    for (result, op) in errors {
+        let error = result.unwrap_err();
+        assert!(error.kind() == ErrorKind::Index && error.sentence().starts_with(&format!("{op}axis ")), "{error}");
+    }
+}

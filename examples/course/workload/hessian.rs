@@ -1,4 +1,4 @@
-//! Full Hessians, in f64.
+//! Full Hessians, in f64, recorded and compiled once.
 
 use wengert::prelude::*;
 
@@ -8,8 +8,11 @@ use crate::measure::Course;
 /// Checks and times the Hessian of `f` at `x`.
 fn full(course: &Course, x: &Tensor, f: impl for<'t> Fn(Var<'t>) -> Var<'t>) -> Result<()> {
     course.check("value", value_and_grad(&f, x)?.0.item()?);
-    course.check_size("habs", &hessian(&f, x)?)?;
-    course.time(|| hessian(&f, x))
+    let tape = Tape::new();
+    let argument = tape.input(x);
+    let mut program = tape.compile(&[argument], &[hessian(&f, argument)])?;
+    course.check_size("habs", &program.run(&[x])?[0])?;
+    course.time(|| program.run(&[x]))
 }
 
 /// The mean squared error of a 10-20-1 network on 64 rows, as a function of its 241 parameters in one vector.

@@ -38,7 +38,7 @@ impl<'t> Var<'t> {
     #[doc(alias = "diagflat")]
     #[track_caller]
     pub fn diag_embed(self, k: isize) -> Self {
-        let axis = match self.one_axis("diag_embed", -1) {
+        let axis = match self.axis("diag_embed", -1) {
             Ok(axis) => axis,
             Err(poisoned) => return poisoned,
         };

@@ -19,7 +19,7 @@ impl<'t> Var<'t> {
     /// ```
     #[track_caller]
     pub fn split(self, axis: isize, sizes: &[usize]) -> Vec<Self> {
-        let axis = match self.one_axis("split", axis) {
+        let axis = match self.axis("split", axis) {
             Ok(axis) => axis,
             Err(poisoned) => return vec![poisoned; sizes.len()],
         };
@@ -40,7 +40,7 @@ impl<'t> Var<'t> {
     /// `axis` cut into at most `n` parts of equal size, the last of which may be smaller.
     #[track_caller]
     pub fn chunk(self, axis: isize, n: usize) -> Vec<Self> {
-        let at = match self.one_axis("chunk", axis) {
+        let at = match self.axis("chunk", axis) {
             Ok(at) => at,
             Err(poisoned) => return vec![poisoned],
         };
@@ -56,7 +56,7 @@ impl<'t> Var<'t> {
     /// What is at each index of `axis`, without that axis.
     #[track_caller]
     pub fn unbind(self, axis: isize) -> Vec<Self> {
-        let at = match self.one_axis("unbind", axis) {
+        let at = match self.axis("unbind", axis) {
             Ok(at) => at,
             Err(poisoned) => return vec![poisoned],
         };
@@ -80,7 +80,7 @@ impl<'t> Var<'t> {
     /// ```
     #[track_caller]
     pub fn roll(self, axis: isize, shift: isize) -> Self {
-        let at = match self.one_axis("roll", axis) {
+        let at = match self.axis("roll", axis) {
             Ok(at) => at,
             Err(poisoned) => return poisoned,
         };
@@ -138,7 +138,7 @@ impl<'t> Var<'t> {
     #[doc(alias = "repeat")]
     #[track_caller]
     pub fn repeat_interleave(self, axis: isize, times: usize) -> Self {
-        let axis = match self.one_axis("repeat_interleave", axis) {
+        let axis = match self.axis("repeat_interleave", axis) {
             Ok(axis) => axis,
             Err(poisoned) => return poisoned,
         };
@@ -151,7 +151,7 @@ impl<'t> Var<'t> {
     #[doc(alias("moveaxis", "movedim"))]
     #[track_caller]
     pub fn move_axis(self, from: isize, to: isize) -> Self {
-        let (from, to) = match (self.one_axis("move_axis", from), self.one_axis("move_axis", to)) {
+        let (from, to) = match (self.axis("move_axis", from), self.axis("move_axis", to)) {
             (Ok(from), Ok(to)) => (from, to),
             (Err(poisoned), _) | (_, Err(poisoned)) => return poisoned,
         };

@@ -54,10 +54,10 @@ impl<'t> Var<'t> {
     /// An elementwise operation of this and `other`, broadcast to their common shape.
     #[track_caller]
     pub(crate) fn broadcast_with(self, op: Op, other: Var<'t>) -> Var<'t> {
-        let (a, b) = (self.shape(), other.shape());
-        if a == b || self.is_poisoned() || other.is_poisoned() {
+        if self.same_type(other) || self.is_poisoned() || other.is_poisoned() {
             return self.tape().record(op, &[self, other]);
         }
+        let (a, b) = (self.shape(), other.shape());
         match a.broadcast(&b) {
             Some(shape) => self.tape().record(op, &[self.broadcast_to(&shape), other.broadcast_to(&shape)]),
             None => {

@@ -20,10 +20,7 @@ impl Rule for Broadcast {
 
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("broadcast_to", x)?;
-        if x.shape.broadcast(&self.shape).as_ref() != Some(&self.shape) {
-            return Err(Error::shape(format!("broadcast_to: {} does not stretch to {}", x.shape, self.shape)));
-        }
-        Ok(x.with_shape(&self.shape))
+        Ok(x.with_shape(x.shape.stretch(&self.shape)?))
     }
 
     fn alias(&self, x: &Layout) -> Option<Layout> {

@@ -77,7 +77,7 @@ impl<'t> Var<'t> {
         if let Some(poisoned) = xs.iter().find(|x| x.is_poisoned()) {
             return *poisoned;
         }
-        match first.one_axis("concat", axis) {
+        match first.axis("concat", axis) {
             Ok(_) if xs.len() == 1 => *first,
             Ok(axis) => first.tape().record(Concat { axis }, xs),
             Err(poisoned) => poisoned,

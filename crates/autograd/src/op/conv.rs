@@ -58,7 +58,7 @@ impl Rule for Convolution {
             [true, _] => {
                 let x = x.move_axis(0, 1).reshape(join(&[&[shape[1], n * shape[2]], &shape[3..]]));
                 let w = w.reshape(join(&[&[n * window[1]], &window[2..]]));
-                let y = x.conv(w, &Conv { groups: n * groups, ..self.how.clone() });
+                let y = x.conv(w, &Conv { groups: n.saturating_mul(groups), ..self.how.clone() });
                 let places = y.shape();
                 y.reshape(join(&[&[shape[1], n, window[1]], places.get(2..).unwrap_or_default()])).move_axis(1, 0)
             }
@@ -131,7 +131,7 @@ impl Convolution {
         };
         // [N, G I, ..] to [I, G N, ..], and [N, G O, ..] to [G O, N, ..].
         let x = x.reshape(join(&[&[samples, groups, inputs], &shape[2..]])).transpose(0, 2);
-        let x = x.reshape(join(&[&[inputs, groups * samples], &shape[2..]]));
+        let x = x.reshape(join(&[&[inputs, groups.saturating_mul(samples)], &shape[2..]]));
         let ybar = ybar.transpose(0, 1).reshape(join(&[&[groups * outputs, samples], &positions[2..]]));
         x.conv(ybar, &how).transpose(0, 1)
     }
@@ -145,7 +145,7 @@ fn spread<'t>(y: Var<'t>, w: Var<'t>, how: &Conv, after: &[isize]) -> Var<'t> {
     let (window, groups) = (w.shape(), how.groups);
     let (inputs, outputs) = (window[1], window[0] / groups);
     let mirrored = w.reshape(join(&[&[groups, outputs, inputs], &window[2..]])).transpose(1, 2);
-    let mirrored = mirrored.reshape(join(&[&[groups * inputs, outputs], &window[2..]]));
+    let mirrored = mirrored.reshape(join(&[&[groups.saturating_mul(inputs), outputs], &window[2..]]));
     let spatial: Vec<usize> = (2..window.rank()).collect();
 
     let mut between = vec![Pad::default(); 2];

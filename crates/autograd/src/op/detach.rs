@@ -40,7 +40,7 @@ impl Rule for StopGradient {
         x[0].detach()
     }
 
-    // Its derivative is not the derivative of its value, which is the point of it: `tests/gradients.rs`.
+    // Its derivative is not the derivative of its value, which is the point of it: `tests/transformations.rs`.
     fn examples() -> Vec<Example> {
         Vec::new()
     }

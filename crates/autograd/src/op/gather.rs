@@ -153,7 +153,7 @@ impl<'t> Var<'t> {
     #[doc(alias("take_along_axis", "take_along_dim"))]
     #[track_caller]
     pub fn gather(self, axis: isize, index: Self) -> Self {
-        match self.one_axis("gather", axis) {
+        match self.axis("gather", axis) {
             Ok(axis) => self.tape().record(Gather { axis }, &[self, index]),
             Err(poisoned) => poisoned,
         }
@@ -163,7 +163,7 @@ impl<'t> Var<'t> {
     /// `x` and `index` have one shape, of this variable's rank, no longer than it along the other axes.
     #[track_caller]
     pub fn scatter_add(self, axis: isize, index: Self, x: Self) -> Self {
-        match self.one_axis("scatter_add", axis) {
+        match self.axis("scatter_add", axis) {
             Ok(axis) => self + self.tape().record(ScatterAdd { axis, shape: self.shape() }, &[index, x]),
             Err(poisoned) => poisoned,
         }

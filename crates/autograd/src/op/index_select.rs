@@ -182,7 +182,7 @@ impl<'t> Var<'t> {
     /// ```
     #[track_caller]
     pub fn index_select(self, axis: isize, index: Self) -> Self {
-        match self.one_axis("index_select", axis) {
+        match self.axis("index_select", axis) {
             Ok(axis) => self.tape().record(IndexSelect { axis }, &[self, index]),
             Err(poisoned) => poisoned,
         }
@@ -192,7 +192,7 @@ impl<'t> Var<'t> {
     /// slices at one index add up.
     #[track_caller]
     pub fn index_add(self, axis: isize, index: Self, x: Self) -> Self {
-        match self.one_axis("index_add", axis) {
+        match self.axis("index_add", axis) {
             Ok(axis) => {
                 let added = self.tape().record(IndexAdd { axis, size: self.shape()[axis] }, &[index, x]);
                 if !added.is_poisoned() && added.shape() != self.shape() {

@@ -72,10 +72,10 @@ impl<'t> Var<'t> {
         if self.is_poisoned() {
             return self;
         }
-        match order.into().resolve_in_order(&self.shape()) {
+        match order.into().permutation(&self.shape()) {
             Ok(order) if order.iter().copied().eq(0..self.rank()) => self,
             Ok(order) => self.tape().record(Permute { order }, &[self]),
-            Err(error) => self.tape().error(error.within("permute")),
+            Err(error) => self.tape().error(error),
         }
     }
 
@@ -83,20 +83,18 @@ impl<'t> Var<'t> {
     #[doc(alias = "swapaxes")]
     #[track_caller]
     pub fn transpose(self, a: isize, b: isize) -> Self {
-        let shape = self.shape();
-        let mut order: AxisList = (0..shape.rank()).collect();
-        match (shape.axis(a), shape.axis(b)) {
-            (Ok(a), Ok(b)) => {
-                order.swap(a, b);
-                self.permute(&order[..])
-            }
-            (Err(error), _) | (_, Err(error)) => self.tape().error(error.within("transpose")),
+        match self.shape().transposition(a, b) {
+            Ok(order) => self.permute(&order[..]),
+            Err(error) => self.tape().error(error),
         }
     }
 
-    /// The last two axes exchanged: every matrix transposed.
+    /// The last two axes exchanged: every matrix transposed. A vector or a single element stays as it is.
     #[track_caller]
     pub fn t(self) -> Self {
+        if self.rank() < 2 {
+            return self;
+        }
         self.transpose(-2, -1)
     }
 }

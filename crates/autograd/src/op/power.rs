@@ -51,13 +51,13 @@ pub struct Powi {
 }
 
 impl Powi {
-    /// n xⁿ⁻¹, of which no more than n derivatives are other than 0.
-    fn derivative<'t>(&self, x: Var<'t>) -> Option<Var<'t>> {
+    /// n xⁿ⁻¹, without a negative power of an x that may be 0.
+    fn derivative<'t>(&self, x: Var<'t>) -> Var<'t> {
         match self.n {
-            0 => None,
-            1 => Some(x.full_like(1.0)),
-            2 => Some(2.0 * x),
-            n => Some(n as f64 * x.powi(n.saturating_sub(1))),
+            0 => x.full_like(0.0),
+            1 => x.full_like(1.0),
+            2 => 2.0 * x,
+            n => n as f64 * x.powi(n.saturating_sub(1)),
         }
     }
 }
@@ -80,11 +80,11 @@ impl Rule for Powi {
     }
 
     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
-        Some(dx[0]? * self.derivative(x[0])?)
+        Some(dx[0]? * self.derivative(x[0]))
     }
 
     fn vjp<'t>(&self, _: usize, x: &[Var<'t>], _: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>> {
-        Some(ybar * self.derivative(x[0])?)
+        Some(ybar * self.derivative(x[0]))
     }
 
     fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], _: usize) -> Var<'t> {

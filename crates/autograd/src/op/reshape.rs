@@ -1,6 +1,6 @@
 //! The same elements in another shape.
 
-use wengert_tensor::{Error, Layout, Result, Shape, Sizes, Tensor, View, ViewMut, kernel};
+use wengert_tensor::{Layout, Result, Shape, Sizes, Tensor, View, ViewMut, kernel};
 
 use super::{Example, Rule, operands};
 use crate::tape::Var;
@@ -66,6 +66,12 @@ impl<'t> Var<'t> {
         }
     }
 
+    /// The same under a name of its own, by which derivatives can be asked for apart from this one.
+    #[track_caller]
+    pub(crate) fn renamed(self) -> Self {
+        self.tape().record(Reshape { shape: self.shape() }, &[self])
+    }
+
     /// All elements along one axis.
     #[doc(alias = "ravel")]
     #[track_caller]
@@ -77,21 +83,18 @@ impl<'t> Var<'t> {
     #[doc(alias = "expand_dims")]
     #[track_caller]
     pub fn unsqueeze(self, axis: isize) -> Self {
-        let shape = self.shape();
-        match shape.with_axis(0, 1).axis(axis) {
-            Ok(axis) => self.reshape(shape.with_axis(axis, 1)),
-            Err(error) => self.tape().error(error.within("unsqueeze")),
+        match self.shape().unsqueeze(axis) {
+            Ok(shape) => self.reshape(shape),
+            Err(error) => self.tape().error(error),
         }
     }
 
     /// The axis, of size 1, taken away.
     #[track_caller]
     pub fn squeeze(self, axis: isize) -> Self {
-        let shape = self.shape();
-        match shape.axis(axis) {
-            Ok(axis) if shape[axis] == 1 => self.reshape(shape.without(&[axis])),
-            Ok(axis) => self.tape().error(Error::shape(format!("squeeze: axis {axis} of {shape} is not of size 1"))),
-            Err(error) => self.tape().error(error.within("squeeze")),
+        match self.shape().squeeze(axis) {
+            Ok(shape) => self.reshape(shape),
+            Err(error) => self.tape().error(error),
         }
     }
 }

@@ -94,7 +94,7 @@ impl<'t> Var<'t> {
     /// ```
     #[track_caller]
     pub fn slice(self, axis: isize, range: impl RangeBounds<isize>, step: isize) -> Self {
-        let axis = match self.one_axis("slice", axis) {
+        let axis = match self.axis("slice", axis) {
             Ok(axis) => axis,
             Err(poisoned) => return poisoned,
         };
@@ -107,7 +107,7 @@ impl<'t> Var<'t> {
     /// The `len` indices of `axis` from `start`, all of which must exist.
     #[track_caller]
     pub fn narrow(self, axis: isize, start: usize, len: usize) -> Self {
-        let axis = match self.one_axis("narrow", axis) {
+        let axis = match self.axis("narrow", axis) {
             Ok(axis) => axis,
             Err(poisoned) => return poisoned,
         };
@@ -121,7 +121,7 @@ impl<'t> Var<'t> {
     #[doc(alias = "select")]
     #[track_caller]
     pub fn select_axis(self, axis: isize, i: isize) -> Self {
-        let axis = match self.one_axis("select_axis", axis) {
+        let axis = match self.axis("select_axis", axis) {
             Ok(axis) => axis,
             Err(poisoned) => return poisoned,
         };
@@ -149,11 +149,5 @@ impl<'t> Var<'t> {
         }
         ranges[axis] = range;
         self.tape().record(Slice { ranges }, &[self])
-    }
-
-    /// The one axis that is meant; a mistake is kept on the tape under the name `op`.
-    #[track_caller]
-    pub(crate) fn one_axis(self, op: &str, axis: isize) -> std::result::Result<usize, Self> {
-        Ok(self.resolve(op, axis)?[0])
     }
 }

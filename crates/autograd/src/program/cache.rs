@@ -25,10 +25,18 @@ const BYTES: usize = 1 << 30;
 
 struct Entry {
     hash: u64,
-    /// The operation, `None` for what has a value, with places of operands in this list.
-    eqns: Vec<(Option<Op>, SmallVec<[u32; 2]>, Type)>,
+    lines: Vec<Line>,
     outputs: SmallVec<[u32; 8]>,
     program: Program,
+}
+
+/// An equation of a structure.
+struct Line {
+    /// `None` for what has a value.
+    op: Option<Op>,
+    /// Places among the lines.
+    operands: SmallVec<[u32; 2]>,
+    ty: Type,
 }
 
 thread_local! {
@@ -41,15 +49,13 @@ thread_local! {
 /// # Errors
 /// What a kernel refused, with the line of the equation; an equation that depends on a placeholder.
 pub(crate) fn run(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
-    let order = inner.reached(ids);
-    let placeholder = |&&i: &&usize| matches!(inner.eqns[i].op, Op::Input(_)) && inner.values[i].is_none();
-    if let Some(&i) = order.iter().find(placeholder) {
-        return Err(no_value(&inner.eqns[i]));
-    }
+    inner.reach(ids);
+    let inner = &*inner;
+    no_placeholder(inner)?;
     let inputs: Vec<Tensor> =
-        order.iter().filter_map(|&i| inner.values[i].as_ref()).map(from_start).collect::<Result<_>>()?;
+        inner.order.iter().filter_map(|&i| inner.values[i].as_ref()).map(from_start).collect::<Result<_>>()?;
     let inputs: Vec<&Tensor> = inputs.iter().collect();
-    let structure = Structure { inner, order: &order, ids };
+    let structure = Structure { inner, ids };
     let hash = structure.hash();
     // The entry is taken out while it runs: an operation of the user's may itself evaluate something.
     let known = CACHE.with_borrow_mut(|cache| {
@@ -72,8 +78,17 @@ pub(crate) fn run(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
     answers
 }
 
+/// Refuses a request that needs the argument of a function being transformed.
+pub(super) fn no_placeholder(inner: &Inner) -> Result<()> {
+    let placeholder = |&&i: &&usize| matches!(inner.eqns[i].op, Op::Input(_)) && inner.values[i].is_none();
+    match inner.order.iter().find(placeholder) {
+        Some(&i) => Err(no_value(&inner.eqns[i])),
+        None => Ok(()),
+    }
+}
+
 /// The tensor with its elements one after another from the start of its storage.
-fn from_start(x: &Tensor) -> Result<Tensor> {
+pub(super) fn from_start(x: &Tensor) -> Result<Tensor> {
     match x.layout().offset() == 0 && x.layout().is_contiguous() {
         true => Ok(x.clone()),
         false => Tensor::build(x.dtype(), x.shape(), |out| wengert_tensor::kernel::copy::copy(x.view(), out)),
@@ -82,9 +97,8 @@ fn from_start(x: &Tensor) -> Result<Tensor> {
 
 /// A request, to be compared with those before.
 struct Structure<'a> {
+    /// The tape, with the equations that are needed in order; those with values are inputs.
     inner: &'a Inner,
-    /// The needed equations, in tape order; those with values are inputs.
-    order: &'a [usize],
     ids: &'a [VarId],
 }
 
@@ -100,7 +114,7 @@ impl Structure<'_> {
 
     fn hash(&self) -> u64 {
         let mut state = FxHasher::default();
-        for &i in self.order {
+        for &i in &self.inner.order {
             let eqn = &self.inner.eqns[i];
             eqn.ty.shape.hash(&mut state);
             if !self.is_input(i) {
@@ -114,33 +128,32 @@ impl Structure<'_> {
 
     /// Whether an entry's structure is this one.
     fn is_of(&self, entry: &Entry) -> bool {
-        let same = |(&i, (op, operands, ty)): (&usize, &(Option<Op>, SmallVec<[u32; 2]>, Type))| {
+        let same = |(&i, line): (&usize, &Line)| {
             let eqn = &self.inner.eqns[i];
-            eqn.ty == *ty
-                && match op {
+            eqn.ty == line.ty
+                && match &line.op {
                     None => self.is_input(i),
                     Some(op) => {
                         !self.is_input(i)
                             && *op == eqn.op
-                            && eqn.operands.iter().map(|&x| self.place(x)).eq(operands.iter().copied())
+                            && eqn.operands.iter().map(|&x| self.place(x)).eq(line.operands.iter().copied())
                     }
                 }
         };
-        self.order.len() == entry.eqns.len()
-            && self.order.iter().zip(&entry.eqns).all(same)
+        self.inner.order.len() == entry.lines.len()
+            && self.inner.order.iter().zip(&entry.lines).all(same)
             && self.ids.iter().map(|&id| self.place(id)).eq(entry.outputs.iter().copied())
     }
 
     fn compile(&self, hash: u64) -> Result<Entry> {
-        let graph = Graph::new(self.inner, self.order, self.ids);
-        let eqns = self.order.iter().map(|&i| {
-            let eqn = &self.inner.eqns[i];
-            match self.is_input(i) {
-                true => (None, SmallVec::new(), eqn.ty.clone()),
-                false => (Some(eqn.op.clone()), eqn.operands.iter().map(|&x| self.place(x)).collect(), eqn.ty.clone()),
-            }
-        });
+        let graph = Graph::new(self.inner, self.ids);
+        let line = |&i: &usize| {
+            let (eqn, input) = (&self.inner.eqns[i], self.is_input(i));
+            let operands = eqn.operands.iter().map(|&x| self.place(x)).take(if input { 0 } else { usize::MAX });
+            Line { op: (!input).then(|| eqn.op.clone()), operands: operands.collect(), ty: eqn.ty.clone() }
+        };
+        let lines = self.inner.order.iter().map(line).collect();
         let outputs = self.ids.iter().map(|&id| self.place(id)).collect();
-        Ok(Entry { hash, eqns: eqns.collect(), outputs, program: Program::new(&graph)? })
+        Ok(Entry { hash, lines, outputs, program: Program::new(&graph)? })
     }
 }

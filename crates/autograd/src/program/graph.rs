@@ -27,21 +27,22 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// The equations at `needed` places of a tape, which are sorted and hold all that they depend on up to
-    /// what has a value: that is an input.
-    pub fn new(tape: &Inner, needed: &[usize], outputs: &[VarId]) -> Self {
-        let mut node_of: FxHashMap<usize, usize> = FxHashMap::default();
+    /// The equations that a tape's last request reached; what has a value is an input.
+    pub fn new(tape: &Inner, outputs: &[VarId]) -> Self {
+        let node = |nodes: &[usize], id: &VarId| nodes[tape.places[id.index()] as usize];
+        // The node of the equation at each place.
+        let mut node_at: Vec<usize> = Vec::with_capacity(tape.order.len());
         let mut known: FxHashMap<(Op, SmallVec<[usize; 2]>), usize> = FxHashMap::default();
-        let mut nodes: Vec<Node> = Vec::with_capacity(needed.len());
-        for &i in needed {
+        let mut nodes: Vec<Node> = Vec::with_capacity(tape.order.len());
+        for &i in &tape.order {
             let eqn = &tape.eqns[i];
             let input = tape.values[i].is_some();
             let (op, operands): (Op, SmallVec<[usize; 2]>) = match input {
                 true => (Input.into(), SmallVec::new()),
-                false => (eqn.op.clone(), eqn.operands.iter().map(|x| node_of[&x.index()]).collect()),
+                false => (eqn.op.clone(), eqn.operands.iter().map(|x| node(&node_at, x)).collect()),
             };
             let key = (op.clone(), operands.clone());
-            let node = match known.get(&key) {
+            let this = match known.get(&key) {
                 Some(&node) if !input => node,
                 _ => {
                     nodes.push(Node { op, operands, ty: eqn.ty.clone(), at: eqn.at });
@@ -52,8 +53,8 @@ impl Graph {
                     node
                 }
             };
-            node_of.insert(i, node);
+            node_at.push(this);
         }
-        Self { nodes, outputs: outputs.iter().map(|id| node_of[&id.index()]).collect() }
+        Self { nodes, outputs: outputs.iter().map(|id| node(&node_at, id)).collect() }
     }
 }

@@ -14,13 +14,13 @@ use crate::tape::{Eqn, Inner, VarId};
 /// # Errors
 /// What a kernel refused, with the line of the equation; an equation that depends on a placeholder.
 pub(crate) fn run(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
-    let order = inner.reached(ids);
-    evaluate(inner, &order)?;
+    inner.reach(ids);
+    evaluate(inner)?;
     ids.iter().map(|id| inner.values[id.index()].clone().ok_or_else(|| no_value(&inner.eqns[id.index()]))).collect()
 }
 
-fn evaluate(inner: &mut Inner, order: &[usize]) -> Result<()> {
-    for &i in order {
+fn evaluate(inner: &mut Inner) -> Result<()> {
+    for &i in &inner.order {
         if inner.values[i].is_some() {
             continue;
         }

@@ -5,14 +5,19 @@
 //!   fused into passes over tiles ([`fuse`]), values share memory by their lifetimes ([`plan`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
-//! Both give the same bits: a program runs the same kernels on the same elements.
+//! - [`Compiled`]: a program in the user's hands.
+//!
+//! All give the same bits: a program runs the same kernels on the same elements.
 
 pub(crate) mod cache;
+mod compiled;
 mod fuse;
 mod graph;
 pub(crate) mod interpret;
 mod plan;
 mod run;
+
+pub use compiled::Compiled;
 
 use std::panic::Location;
 

@@ -45,7 +45,7 @@ use crate::ty::Type;
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 pub struct Tape {
-    inner: RefCell<Inner>,
+    pub(crate) inner: RefCell<Inner>,
     eager: bool,
     /// Where equations recorded by a rule are said to come from: the equation they derive from.
     origin: Cell<Option<&'static Location<'static>>>,
@@ -59,29 +59,33 @@ pub(crate) struct Inner {
     error: Option<Error>,
     /// Variables of inputs that were given a key.
     keyed: HashMap<u64, VarId>,
-    /// Scratch of a request: the place of each equation that it needs, in their order.
+    /// The equations that the last request needs, in tape order.
+    pub(crate) order: Vec<usize>,
+    /// The place of each equation in that order, or [`Inner::UNSEEN`].
     pub(crate) places: Vec<u32>,
 }
 
 impl Inner {
-    /// The equations that `ids` need, in tape order, up to those that have values, these included.
-    pub(crate) fn reached(&mut self, ids: &[VarId]) -> Vec<usize> {
-        const UNSEEN: u32 = u32::MAX;
-        self.places.resize(self.eqns.len(), UNSEEN);
+    const UNSEEN: u32 = u32::MAX;
+
+    /// Finds the equations that `ids` need, up to those that have values, these included.
+    pub(crate) fn reach(&mut self, ids: &[VarId]) {
+        self.order.drain(..).for_each(|i| self.places[i] = Self::UNSEEN);
+        self.places.resize(self.eqns.len(), Self::UNSEEN);
         let mut stack: SmallVec<[usize; 16]> = ids.iter().map(|id| id.index()).collect();
-        let mut found = Vec::new();
         while let Some(i) = stack.pop() {
-            if self.places[i] != UNSEEN {
-                continue;
-            }
-            self.places[i] = 0;
-            found.push(i);
-            if self.values[i].is_none() {
-                stack.extend(self.eqns[i].operands.iter().map(|x| x.index()));
+            if self.places[i] == Self::UNSEEN {
+                self.places[i] = 0;
+                self.order.push(i);
+                if self.values[i].is_none() {
+                    stack.extend(self.eqns[i].operands.iter().map(|x| x.index()));
+                }
             }
         }
-        found.sort_unstable();
-        found
+        self.order.sort_unstable();
+        for (place, &i) in (0..).zip(&self.order) {
+            self.places[i] = place;
+        }
     }
 }
 
@@ -181,7 +185,10 @@ impl Tape {
         let inferred = {
             let inner = self.inner.borrow();
             let types: SmallVec<[&Type; 4]> = operands.iter().map(|x| &inner.eqns[x.id.index()].ty).collect();
-            op.rule().infer(&types).and_then(|ty| ty.shape.numel_checked().map(|_| ty))
+            op.rule().infer(&types).and_then(|ty| match ty.shape.numel_checked() {
+                Ok(_) => Ok(ty),
+                Err(error) => Err(error.within(op.rule().name())),
+            })
         };
         match inferred {
             Ok(ty) => {
@@ -282,14 +289,14 @@ impl Tape {
     }
 
     /// The positions of variables of this tape that are not poisoned.
-    fn ids(&self, vars: &[Var<'_>]) -> Result<SmallVec<[VarId; 8]>> {
+    pub(crate) fn ids(&self, vars: &[Var<'_>]) -> Result<SmallVec<[VarId; 8]>> {
         for var in vars {
-            if !std::ptr::eq(var.tape, self) {
-                return Err(Error::tape("evaluate: a variable of another tape"));
-            }
             if var.is_poisoned() {
                 let unknown = || Error::tape("evaluate: a variable that was never defined");
-                return Err(self.first_error().unwrap_or_else(unknown));
+                return Err(var.tape.first_error().unwrap_or_else(unknown));
+            }
+            if !std::ptr::eq(var.tape, self) {
+                return Err(Error::tape("evaluate: a variable of another tape"));
             }
         }
         Ok(vars.iter().map(|x| x.id).collect())
@@ -310,9 +317,10 @@ impl Tape {
         self.len() == 0
     }
 
-    /// A copy of the equation that defines `var`, or `None` for a poisoned variable.
+    /// A copy of the equation that defines `var`, or `None` for a variable that is poisoned or of another tape.
     pub fn eqn(&self, var: Var<'_>) -> Option<Eqn> {
-        self.inner.borrow().eqns.get(var.id.index()).cloned()
+        let eqn = self.inner.borrow().eqns.get(var.id.index()).cloned();
+        eqn.filter(|_| std::ptr::eq(var.tape, self))
     }
 
     pub(crate) fn with_eqns<R>(&self, f: impl FnOnce(&[Eqn]) -> R) -> R {

@@ -58,7 +58,7 @@ impl Tape {
     pub fn to_dot(&self, vars: &[Var<'_>]) -> String {
         self.with_eqns(|eqns| {
             let mut needed = vec![false; eqns.len()];
-            for var in vars {
+            for var in vars.iter().filter(|var| std::ptr::eq(var.tape, self)) {
                 if let Some(mark) = needed.get_mut(var.id.index()) {
                     *mark = true;
                 }

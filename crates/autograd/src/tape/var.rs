@@ -55,6 +55,14 @@ impl<'t> Var<'t> {
         })
     }
 
+    /// Whether it has the dtype and shape of `other`, on the same tape.
+    pub(crate) fn same_type(self, other: Self) -> bool {
+        self.tape.with_eqns(|eqns| match (eqns.get(self.id.index()), eqns.get(other.id.index())) {
+            (Some(a), Some(b)) => a.ty == b.ty,
+            _ => false,
+        })
+    }
+
     /// The sizes of its axes.
     pub fn shape(self) -> Shape {
         self.ty().shape

@@ -5,6 +5,11 @@
 //! an array, a tuple or a `Vec` of them and is asked about at the same of `&Tensor`. At tensors the
 //! function is recorded on a tape of its own and the answers are tensors; at variables it is recorded
 //! on their tape and the answers are variables, so the functions nest.
+//!
+//! The closure always gets variables of its own. So a variable that it also captures is constant
+//! to it, and arguments are independent even where one is given twice or was computed from another.
+
+use std::panic::Location;
 
 use wengert_tensor::{Result, Tensor};
 
@@ -78,6 +83,19 @@ fn call_at_tensors<T>(
     Ok(finish(&mut tape.finish(&answers)?.into_iter()).expect(PROMISED))
 }
 
+#[track_caller]
+fn call_at_variables<'a, T>(
+    x: &[Var<'a>],
+    own: &[Var<'a>],
+    f: Flat<'_, 'a>,
+    transform: Transform<'_>,
+    finish: impl FnOnce(&mut dyn Iterator<Item = Var<'a>>) -> Option<T>,
+) -> T {
+    let at = Location::caller();
+    let x: Vec<Var<'a>> = x.iter().map(|x| x.tape().originating(at, || x.renamed())).collect();
+    finish(&mut transform(f, &x, own).into_iter()).expect(PROMISED)
+}
+
 macro_rules! args {
     ($form:ident [$($generics:tt)*] leaves: |$self:ident| $leaves:expr,
         pack: |$vars:ident| $pack:expr, each: |$answers:ident, $count:pat_param| $each:expr) => {
@@ -125,6 +143,7 @@ macro_rules! args {
                 $each
             }
 
+            #[track_caller]
             fn call<T>(
                 self,
                 own: Vec<Var<'a>>,
@@ -132,8 +151,7 @@ macro_rules! args {
                 transform: Transform<'_>,
                 finish: impl FnOnce(&mut dyn Iterator<Item = Var<'a>>) -> Option<T>,
             ) -> T {
-                let answers = transform(&|$vars: &[Var<'a>]| f($pack), &self.leaves(), &own);
-                finish(&mut answers.into_iter()).expect(PROMISED)
+                call_at_variables(&self.leaves(), &own, &|$vars| f($pack), transform, finish)
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use wengert_tensor::Error;
 
-use super::Span;
+use super::{Span, unusable};
 use crate::tape::Var;
 
 /// `ys` as functions of `xs`, done for every index of the leading axis of `arguments`, each of which
@@ -12,8 +12,8 @@ use crate::tape::Var;
 /// depend on them is repeated.
 #[track_caller]
 pub fn batched<'t>(ys: &[Var<'t>], xs: &[Var<'t>], arguments: &[Var<'t>], n: usize) -> Vec<Var<'t>> {
-    if let Some(poisoned) = ys.iter().chain(xs).chain(arguments).find(|v| v.is_poisoned()) {
-        return vec![*poisoned; ys.len()];
+    if let Some(wrong) = unusable("vmap", ys.iter().chain(xs).chain(arguments).copied()) {
+        return vec![wrong; ys.len()];
     }
     let span = Span::between(xs, ys);
     let needed = span.ancestors(ys);
@@ -49,9 +49,12 @@ pub fn batched<'t>(ys: &[Var<'t>], xs: &[Var<'t>], arguments: &[Var<'t>], n: usi
         }
         lifted[i] = Some(result);
     }
-    let result = |y: &Var<'t>| match span.place(y.id).and_then(|i| lifted[i]) {
-        Some(batched) => batched,
-        None => y.broadcast_to(y.shape().with_axis(0, n)),
-    };
-    ys.iter().map(result).collect()
+    let mut results = Vec::with_capacity(ys.len());
+    for y in ys {
+        results.push(match span.place(y.id).and_then(|i| lifted[i]) {
+            Some(batched) => batched,
+            None => y.broadcast_to(y.shape().with_axis(0, n)),
+        });
+    }
+    results
 }

@@ -2,12 +2,13 @@
 
 use wengert_tensor::Error;
 
-use super::Span;
+use super::{Span, unusable};
 use crate::tape::Var;
 
 /// The tangents of `ys`, given tangents of `xs`: the Jacobian-vector product.
 ///
-/// Appends the equations of the pushforward to the tape. `None` is a symbolic zero.
+/// Appends the equations of the pushforward to the tape. `None` is a symbolic zero. Where one of `xs` was
+/// computed from another it has the tangent given for it, and no other.
 ///
 /// ```
 /// use wengert_autograd::{Tape, transform::pushforward};
@@ -21,13 +22,21 @@ use crate::tape::Var;
 /// ```
 #[track_caller]
 pub fn pushforward<'t>(ys: &[Var<'t>], xs: &[Var<'t>], dxs: &[Option<Var<'t>>]) -> Vec<Option<Var<'t>>> {
-    if let Some(poisoned) = ys.iter().chain(xs).chain(dxs.iter().flatten()).find(|v| v.is_poisoned()) {
-        return vec![Some(*poisoned); ys.len()];
+    if let Some(wrong) = unusable("jvp", ys.iter().chain(xs).chain(dxs.iter().flatten()).copied()) {
+        return vec![Some(wrong); ys.len()];
+    }
+    if let (true, Some(y)) = (xs.len() != dxs.len(), ys.first()) {
+        let sentence = format!("jvp: {} tangents for {} arguments", dxs.len(), xs.len());
+        return vec![Some(y.tape.error(Error::value(sentence))); ys.len()];
     }
     for (x, dx) in xs.iter().zip(dxs) {
-        if let Some(dx) = dx.filter(|dx| dx.ty() != x.ty()) {
+        if let Some(dx) = dx.filter(|dx| !dx.same_type(*x)) {
             let sentence = format!("jvp: a tangent of {} for an argument of {}", dx.ty(), x.ty());
             return vec![Some(x.tape.error(Error::shape(sentence))); ys.len()];
+        }
+        if let Some(dx) = dx.filter(|dx| !dx.dtype().is_float()) {
+            let sentence = format!("jvp: a tangent of {}: only floats have derivatives", dx.ty());
+            return vec![Some(x.tape.error(Error::gradient(sentence))); ys.len()];
         }
     }
     let span = Span::between(xs, ys);
@@ -38,16 +47,21 @@ pub fn pushforward<'t>(ys: &[Var<'t>], xs: &[Var<'t>], dxs: &[Option<Var<'t>>]) 
             tangents[i] = *dx;
         }
     }
-    let given: Vec<Option<usize>> = xs.iter().map(|x| span.place(x.id)).collect();
+    let mut given = vec![false; span.eqns.len()];
+    xs.iter().filter_map(|x| span.place(x.id)).for_each(|i| given[i] = true);
     for i in (0..span.eqns.len()).filter(|&i| needed[i]) {
         let eqn = &span.eqns[i];
         let tangent = |id| span.place(id).and_then(|place| tangents[place]);
         let dx: smallvec::SmallVec<[Option<Var<'t>>; 4]> = eqn.operands.iter().map(|&x| tangent(x)).collect();
-        if given.contains(&Some(i)) || dx.iter().all(Option::is_none) {
+        if given[i] || dx.iter().all(Option::is_none) {
             continue;
         }
         let (operands, y) = span.vars(i, ys[0]);
         tangents[i] = y.tape.originating(eqn.at, || eqn.op.rule().jvp(&operands, y, &dx));
+        if let Some(wrong) = tangents[i].filter(|dy| !dy.is_poisoned() && !dy.same_type(y)) {
+            let sentence = format!("jvp of {}: a tangent of {} for {}", eqn.op.rule().name(), wrong.ty(), y.ty());
+            return vec![Some(y.tape.fail(Error::shape(sentence).at(eqn.at))); ys.len()];
+        }
         if let Some(poisoned) = tangents[i].filter(|dy| dy.is_poisoned()) {
             return vec![Some(poisoned); ys.len()];
         }

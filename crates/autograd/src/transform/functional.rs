@@ -151,11 +151,14 @@ pub fn hvp<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A, v:
         v.leaves(),
         f,
         &|f, x, v| {
-            let g = gradients_at(line, f(x), x);
+            let y = f(x);
+            let g = gradients_at(line, y, x);
             let v: Vec<_> = v.iter().copied().map(Some).collect();
-            // A gradient that is constant has a Hessian of zero: nothing is lost there.
-            let products = x[0].tape().originating(line, || pushforward(&g, x, &v));
-            products.into_iter().zip(&g).map(|(p, g)| p.unwrap_or_else(|| g.full_like(0.0))).collect()
+            y.tape().originating(line, || {
+                // A gradient that is constant has a Hessian of zero: nothing is lost there.
+                let products = pushforward(&g, x, &v).into_iter().zip(&g);
+                products.map(|(p, g)| p.unwrap_or_else(|| g.full_like(0.0))).collect()
+            })
         },
         |answers| A::each(&mut answers.map(Some), usize::MAX),
     )
@@ -217,16 +220,18 @@ pub fn hessian<A: Args>(
         Vec::new(),
         f,
         &|f, x, _| {
-            let g = gradients_at(line, f(x), x);
+            let y = f(x);
+            let g = gradients_at(line, y, x);
             // Column blocks d g / d x_j come together; answers are wanted row by row.
             let by = |&x: &_| by_columns(&g, x);
-            let columns: Vec<_> = g[0].tape().originating(line, || x.iter().map(by).collect());
+            let columns: Vec<_> = y.tape().originating(line, || x.iter().map(by).collect());
             let zero = |i: usize, j: usize| {
                 let shape = g[i].shape().iter().chain(x[j].shape().iter()).copied().collect::<Shape>();
                 g[i].scalar(0.0.into(), shape)
             };
             let block = |i: usize, j: usize| columns[j][i].unwrap_or_else(|| zero(i, j));
-            (0..x.len()).flat_map(|i| (0..x.len()).map(move |j| (i, j))).map(|(i, j)| block(i, j)).collect()
+            let blocks = (0..x.len()).flat_map(|i| (0..x.len()).map(move |j| (i, j)));
+            y.tape().originating(line, || blocks.map(|(i, j)| block(i, j)).collect())
         },
         |answers| {
             let mut answers: Vec<Option<A::Answer>> = answers.map(Some).collect();
@@ -272,11 +277,13 @@ fn found<'t>(line: Line, derivative: Option<Var<'t>>, y: Var<'t>, missing: &str)
 fn over_leading_axis<'t>(line: Line, f: Flat<'_, 't>, x: &[Var<'t>]) -> Var<'t> {
     let Some(first) = x.first() else { return f(x) };
     let tape = first.tape();
+    if let Some(poisoned) = x.iter().find(|x| x.is_poisoned()) {
+        return *poisoned;
+    }
     let shapes: SmallVec<[Shape; 4]> = x.iter().map(|x| x.shape()).collect();
     let sizes: SmallVec<[Option<usize>; 4]> = shapes.iter().map(|shape| shape.first().copied()).collect();
     let n = match sizes[0] {
         Some(n) if sizes.iter().all(|size| *size == Some(n)) => n,
-        _ if x.iter().any(|x| x.is_poisoned()) => return f(x),
         _ => {
             let shapes: Vec<String> = shapes.iter().map(Shape::to_string).collect();
             let shapes = shapes.join(", ");
@@ -284,9 +291,10 @@ fn over_leading_axis<'t>(line: Line, f: Flat<'_, 't>, x: &[Var<'t>]) -> Var<'t> 
                 .fail(Error::shape(format!("vmap: arguments of {shapes} have no leading axis in common")).at(line));
         }
     };
-    let inner: SmallVec<[Var<'t>; 4]> =
-        x.iter().map(|x| tape.placeholder(x.ty().with_shape(x.shape().without(&[0])))).collect();
-    batched(&[f(&inner)], &inner, x, n)[0]
+    let single = |x: &Var<'t>| tape.placeholder(x.ty().with_shape(x.shape().without(&[0])));
+    let inner: SmallVec<[Var<'t>; 4]> = tape.originating(line, || x.iter().map(single).collect());
+    let y = f(&inner);
+    tape.originating(line, || batched(&[y], &inner, x, n)[0])
 }
 
 /// The Jacobian of `y` by `x`, a row for each element of `y`: the pullback of every unit cotangent at once.

@@ -21,7 +21,23 @@ pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vma
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
 
+use wengert_tensor::Error;
+
 use crate::tape::{Eqn, Var, VarId};
+
+/// Why variables cannot be transformed together, as a poisoned variable: one of them is poisoned, or
+/// two are on different tapes, where a position means something else.
+#[track_caller]
+fn unusable<'t>(op: &str, mut vars: impl Iterator<Item = Var<'t>> + Clone) -> Option<Var<'t>> {
+    if let Some(poisoned) = vars.clone().find(|v| v.is_poisoned()) {
+        return Some(poisoned);
+    }
+    let first = vars.clone().next()?;
+    match vars.any(|v| !std::ptr::eq(v.tape, first.tape)) {
+        true => Some(first.tape.error(Error::tape(format!("{op}: its variables are on different tapes")))),
+        false => None,
+    }
+}
 
 /// The stretch of a tape between the first of `xs` and the last of `ys`, and what lies on it.
 struct Span {

@@ -2,7 +2,7 @@
 
 use wengert_tensor::{Error, ErrorKind};
 
-use super::Span;
+use super::{Span, unusable};
 use crate::tape::Var;
 
 /// The cotangents of `xs`, given cotangents of `ys`: the vector-Jacobian product.
@@ -39,8 +39,8 @@ struct Walk<'t> {
 
 #[track_caller]
 fn walk<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> Walk<'t> {
-    if let Some(poisoned) = ys.iter().chain(xs).chain(ybars.iter().flatten()).find(|v| v.is_poisoned()) {
-        return Walk { bars: vec![Some(*poisoned); xs.len()], blocked: None };
+    if let Some(wrong) = unusable("vjp", ys.iter().chain(xs).chain(ybars.iter().flatten()).copied()) {
+        return Walk { bars: vec![Some(wrong); xs.len()], blocked: None };
     }
     if let Some(wrong) = mismatch(ys, ybars) {
         return Walk { bars: vec![Some(wrong); xs.len()], blocked: None };
@@ -74,14 +74,27 @@ fn walk<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> Walk<'
     Walk { bars: xs.iter().map(|x| span.place(x.id).and_then(|i| bars[i])).collect(), blocked }
 }
 
+#[track_caller]
 fn add<'t>(slot: &mut Option<Var<'t>>, bar: Var<'t>) {
-    *slot = Some(slot.map_or(bar, |sum| sum + bar));
+    *slot = Some(match *slot {
+        Some(sum) => sum + bar,
+        None => bar,
+    });
 }
 
-/// The first cotangent that is not of its variable's type, as a poisoned variable.
+/// The first cotangent that is not of its variable's type, or missing, as a poisoned variable.
 #[track_caller]
 fn mismatch<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>]) -> Option<Var<'t>> {
-    let wrong = ys.iter().zip(ybars).find(|(y, ybar)| ybar.is_some_and(|ybar| ybar.ty() != y.ty()));
+    if let (true, Some(y)) = (ys.len() != ybars.len(), ys.first()) {
+        let sentence = format!("vjp: {} cotangents for {} results", ybars.len(), ys.len());
+        return Some(y.tape.error(Error::value(sentence)));
+    }
+    let integer = ybars.iter().flatten().find(|ybar| !ybar.dtype().is_float());
+    if let Some(ybar) = integer {
+        let sentence = format!("vjp: a cotangent of {}: only floats have derivatives", ybar.ty());
+        return Some(ybar.tape.error(Error::gradient(sentence)));
+    }
+    let wrong = ys.iter().zip(ybars).find(|(y, ybar)| ybar.is_some_and(|ybar| !ybar.same_type(**y)));
     let (y, ybar) = (wrong?.0, (*wrong?.1)?);
     let sentence = format!("vjp: a cotangent of {} for a result of {}", ybar.ty(), y.ty());
     Some(y.tape.error(Error::shape(sentence)))
@@ -89,7 +102,7 @@ fn mismatch<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>]) -> Option<Var<'t>> {
 
 /// `xbar`, if it has the type of `x`; a rule that gives another is at fault.
 fn typed<'t>(xbar: Var<'t>, x: Var<'t>, op: &str) -> Var<'t> {
-    if xbar.is_poisoned() || xbar.ty() == x.ty() {
+    if xbar.is_poisoned() || xbar.same_type(x) {
         return xbar;
     }
     x.tape.error(Error::shape(format!("vjp of {op}: a cotangent of {} for an operand of {}", xbar.ty(), x.ty())))

@@ -14,6 +14,7 @@ use std::ops::Range;
 
 use crate::dtype::Element;
 use crate::error::{Error, Result};
+use crate::kernel::each::map1;
 use crate::kernel::gemm::{Entry, Matrix, Path};
 use crate::kernel::window::{Axis, SPATIAL};
 use crate::kernel::with_float;
@@ -151,11 +152,11 @@ fn convolve<T: Entry>(x: Strided<T>, w: Strided<T>, conv: &Conv, shape: &Shape, 
     }
     let source = Source::new(x, w.layout.shape(), conv, shape);
 
-    let kernel_copy: Vec<T>;
+    let kernel_copy: Buffer<T>;
     let (kernel, start, strides) = match w.layout.reshape(&Shape::from([all_rows, k])) {
         Some(flat) => (w.data, flat.offset(), [flat.strides()[0], flat.strides()[1]]),
         None => {
-            kernel_copy = elements(w);
+            kernel_copy = elements(w)?;
             (&kernel_copy[..], 0, [k as isize, 1])
         }
     };
@@ -212,11 +213,10 @@ fn convolve<T: Entry>(x: Strided<T>, w: Strided<T>, conv: &Conv, shape: &Shape, 
     Ok(())
 }
 
-fn elements<T: Element>(x: Strided<T>) -> Vec<T> {
-    let mut out = Vec::with_capacity(x.layout.numel());
-    let (shape, strides) = (x.layout.shape(), x.layout.strides());
-    crate::kernel::each::rows(shape, [strides], [x.layout.offset()], |row| out.extend(row.of(0, x.data)));
-    out
+fn elements<T: Element>(x: Strided<T>) -> Result<Buffer<T>> {
+    let mut out = Buffer::zeros(x.layout.numel())?;
+    map1("conv", x, &mut out, &|x, out| out.copy_from_slice(x))?;
+    Ok(out)
 }
 
 /// Where the elements of the windows are.

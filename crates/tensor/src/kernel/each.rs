@@ -90,11 +90,18 @@ fn same_shape(op: &str, a: &Shape, b: &Shape) -> Result<()> {
 /// Elements gathered at a time where an operand does not lie side by side: they stay in the L1 cache.
 const TILE: usize = 256;
 
+/// A loop over one operand: fills the last slice from the first, of the same length.
+pub type Loop1<'f, X, Y> = dyn Fn(&[X], &mut [Y]) + 'f;
+/// A loop over two operands.
+pub type Loop2<'f, X, Y, Z> = dyn Fn(&[X], &[Y], &mut [Z]) + 'f;
+/// A loop over three operands.
+pub type Loop3<'f, X, Y, Z, W> = dyn Fn(&[X], &[Y], &[Z], &mut [W]) + 'f;
+
 /// `out = f(x)` element by element, where `f` fills a slice from a slice of the same length.
 ///
 /// # Errors
 /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the number of elements differs.
-pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: &dyn Fn(&[X], &mut [Y])) -> Result<()> {
+pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: &Loop1<X, Y>) -> Result<()> {
     same_length(op, x.layout.shape(), out.len())?;
     match x.as_slice() {
         _ if out.is_empty() => {}
@@ -118,7 +125,7 @@ pub fn map2<X: Element, Y: Element, Z: Element>(
     x: Strided<X>,
     y: Strided<Y>,
     out: &mut [Z],
-    f: &dyn Fn(&[X], &[Y], &mut [Z]),
+    f: &Loop2<X, Y, Z>,
 ) -> Result<()> {
     same_shape(op, x.layout.shape(), y.layout.shape())?;
     same_length(op, x.layout.shape(), out.len())?;
@@ -145,7 +152,7 @@ pub fn map3<X: Element, Y: Element, Z: Element, W: Element>(
     op: &str,
     (x, y, z): (Strided<X>, Strided<Y>, Strided<Z>),
     out: &mut [W],
-    f: &dyn Fn(&[X], &[Y], &[Z], &mut [W]),
+    f: &Loop3<X, Y, Z, W>,
 ) -> Result<()> {
     same_shape(op, x.layout.shape(), y.layout.shape())?;
     same_shape(op, x.layout.shape(), z.layout.shape())?;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::unary::Number;
+use crate::storage::Buffer;
 
 /// A matrix in storage. Every index within its sizes leads into its data.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +137,8 @@ impl Path {
     /// `out += x y` this way. Row `i` of the result starts at `out[i * ld]`.
     ///
     /// # Errors
-    /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the sizes do not fit.
+    /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the sizes do not fit,
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where a broadcast vector is too long to write out.
     pub fn add_product<T: Entry>(self, x: Matrix<T>, y: Matrix<T>, out: &mut [T], ld: usize) -> Result<()> {
         let ([m, k], [k2, n]) = (x.sizes, y.sizes);
         if m == 0 || n == 0 {
@@ -149,8 +151,8 @@ impl Path {
         }
         match self {
             Self::Plain => plain(x, y, out, ld),
-            Self::Vector if n == 1 => add_dots(x, y.t(), out, ld),
-            Self::Vector if m == 1 => add_dots(y.t(), x, out, 1),
+            Self::Vector if n == 1 => add_dots(x, y.t(), out, ld)?,
+            Self::Vector if m == 1 => add_dots(y.t(), x, out, 1)?,
             _ => T::gemm(x, y, out, ld),
         }
         Ok(())
@@ -179,14 +181,15 @@ const LANES: usize = 8;
 const TILE: usize = 16;
 
 /// `out[i * step] +=` row i of `a` times the row vector `v`.
-fn add_dots<T: Entry>(a: Matrix<T>, v: Matrix<T>, out: &mut [T], step: usize) {
+fn add_dots<T: Entry>(a: Matrix<T>, v: Matrix<T>, out: &mut [T], step: usize) -> Result<()> {
     let [m, k] = a.sizes;
     // Broadcast or strided vectors are gathered once: they are read again for every row.
-    let gathered: Vec<T>;
+    let mut gathered: Buffer<T>;
     let v = match v.row(0, 0..k) {
         Some(v) => v,
         None => {
-            gathered = (0..k).map(|p| v.at(0, p)).collect();
+            gathered = Buffer::zeros(k)?;
+            gathered.iter_mut().enumerate().for_each(|(p, x)| *x = v.at(0, p));
             &gathered
         }
     };
@@ -210,6 +213,7 @@ fn add_dots<T: Entry>(a: Matrix<T>, v: Matrix<T>, out: &mut [T], step: usize) {
         }
         i += tile;
     }
+    Ok(())
 }
 
 fn dot<T: Entry>(a: Matrix<T>, i: usize, v: &[T]) -> T {

@@ -9,8 +9,8 @@ use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 
 impl Tensor {
-    fn reduced(&self, axes: &Axes, kernel: Reduce) -> Result<Self> {
-        let axes = axes.resolve(self.shape())?;
+    fn reduced(&self, op: &str, axes: &Axes, kernel: Reduce) -> Result<Self> {
+        let axes = axes.resolve(self.shape()).map_err(|e| e.within(op))?;
         Self::build(self.dtype(), self.shape().without(&axes), |out| kernel(self.view(), &axes, out))
     }
 
@@ -28,8 +28,9 @@ impl Tensor {
         Self::build(self.dtype(), (), |out| copy::fill(Scalar::from(value).cast(self.dtype()), out))
     }
 
-    fn count(&self, axes: &Axes) -> Result<usize> {
-        Ok(axes.resolve(self.shape())?.iter().map(|&axis| self.shape()[axis]).collect::<Shape>().numel())
+    fn count(&self, op: &str, axes: &Axes) -> Result<usize> {
+        let axes = axes.resolve(self.shape()).map_err(|e| e.within(op))?;
+        Ok(axes.iter().map(|&axis| self.shape()[axis]).collect::<Shape>().numel())
     }
 }
 
@@ -51,7 +52,7 @@ macro_rules! methods {
             /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an axis that does not exist or repeats.
             #[doc = $errors]
             pub fn $over(&self, axes: impl Into<Axes>) -> Result<Self> {
-                self.reduced(&axes.into(), reduce::$name)
+                self.reduced(stringify!($name), &axes.into(), reduce::$name)
             }
 
             #[doc = concat!($what, " the elements along `axes`, which the result has with size 1.")]
@@ -61,7 +62,7 @@ macro_rules! methods {
             #[doc(alias = "keepdim")]
             pub fn $keep(&self, axes: impl Into<Axes>) -> Result<Self> {
                 let axes = axes.into();
-                self.reduced(&axes, reduce::$name)?.kept(self, &axes)
+                self.reduced(stringify!($name), &axes, reduce::$name)?.kept(self, &axes)
             }
         )*}
     };
@@ -113,7 +114,7 @@ impl Tensor {
     /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an axis that does not exist or repeats.
     pub fn mean_axes(&self, axes: impl Into<Axes>) -> Result<Self> {
         let axes = axes.into();
-        let n = self.float_like("mean", self.count(&axes)? as f64)?;
+        let n = self.float_like("mean", self.count("mean", &axes)? as f64)?;
         self.sum_axes(axes)?.div(&n)
     }
 
@@ -144,7 +145,7 @@ impl Tensor {
     /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an axis that does not exist or repeats.
     pub fn var_axes(&self, axes: impl Into<Axes>, correction: usize) -> Result<Self> {
         let axes = axes.into();
-        let n = self.float_like("var", self.count(&axes)?.saturating_sub(correction) as f64)?;
+        let n = self.float_like("var", self.count("var", &axes)?.saturating_sub(correction) as f64)?;
         self.sub(&self.mean_keep(axes.clone())?)?.square()?.sum_axes(axes)?.div(&n)
     }
 
@@ -188,7 +189,7 @@ impl Tensor {
     /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where it is empty,
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the dtype is `bool`.
     pub fn argmax(&self, axis: isize) -> Result<Self> {
-        let axis = self.shape().axis(axis)?;
+        let axis = self.shape().axis(axis).map_err(|e| e.within("argmax"))?;
         let shape = argreduce::shape("argmax", self.shape(), axis)?;
         Self::build(DType::I64, shape, |out| argreduce::argmax(self.view(), axis, out))
     }
@@ -198,7 +199,7 @@ impl Tensor {
     /// # Errors
     /// As [`argmax`](Self::argmax).
     pub fn argmin(&self, axis: isize) -> Result<Self> {
-        let axis = self.shape().axis(axis)?;
+        let axis = self.shape().axis(axis).map_err(|e| e.within("argmin"))?;
         let shape = argreduce::shape("argmin", self.shape(), axis)?;
         Self::build(DType::I64, shape, |out| argreduce::argmin(self.view(), axis, out))
     }

@@ -18,7 +18,7 @@ impl Tensor {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn cumsum(&self, axis: isize) -> Result<Self> {
-        let axis = self.shape().axis(axis)?;
+        let axis = self.shape().axis(axis).map_err(|e| e.within("cumsum"))?;
         Self::build(self.dtype(), self.shape(), |out| scan::cumsum(self.view(), axis, out))
     }
 
@@ -28,7 +28,7 @@ impl Tensor {
     /// # Errors
     /// As [`cumsum`](Self::cumsum).
     pub fn arg_cummax(&self, axis: isize) -> Result<Self> {
-        let axis = self.shape().axis(axis)?;
+        let axis = self.shape().axis(axis).map_err(|e| e.within("arg_cummax"))?;
         Self::build(DType::I64, self.shape(), |out| scan::arg_cummax(self.view(), axis, out))
     }
 
@@ -38,9 +38,10 @@ impl Tensor {
     /// # Errors
     /// As [`cumsum`](Self::cumsum).
     pub fn arg_cummin(&self, axis: isize) -> Result<Self> {
-        let axis = self.shape().axis(axis)?;
+        let axis = self.shape().axis(axis).map_err(|e| e.within("arg_cummin"))?;
         Self::build(DType::I64, self.shape(), |out| scan::arg_cummin(self.view(), axis, out))
     }
+
     /// The largest of the elements up to and including each along `axis`; NaN from the first NaN on.
     ///
     /// # Errors

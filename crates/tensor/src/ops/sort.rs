@@ -19,9 +19,10 @@ impl Tensor {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn argsort(&self, axis: isize, descending: bool) -> Result<Self> {
-        let axis = self.shape().axis(axis)?;
+        let axis = self.shape().axis(axis).map_err(|e| e.within("argsort"))?;
         Self::build(DType::I64, self.shape(), |out| argsort(self.view(), axis, descending, out))
     }
+
     /// The elements in order along `axis`: [`gather`](Self::gather) of [`argsort`](Self::argsort).
     ///
     /// # Errors

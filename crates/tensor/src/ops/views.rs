@@ -228,7 +228,7 @@ impl Tensor {
         let shape = self.shape();
         let at = shape.axis(axis).map_err(|e| e.within("select_axis"))?;
         let size = shape[at] as isize;
-        let index = match if i < 0 { i + size } else { i } {
+        let index = match if i < 0 { i.saturating_add(size) } else { i } {
             index if (0..size).contains(&index) => index as usize,
             _ => return Err(Error::index(format!("select_axis: index {i} is outside axis {axis} of {shape}"))),
         };
