@@ -33,6 +33,7 @@ mod tape;
 pub mod transform;
 mod ty;
 
+pub use function::{GridSample, Interpolation, Outside};
 pub use op::Operand;
 pub use program::Compiled;
 pub use tape::{Eqn, Tape, Var, VarId};

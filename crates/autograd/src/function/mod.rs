@@ -6,6 +6,7 @@
 
 mod activation;
 mod clamp;
+mod grid_sample;
 mod linear;
 mod logarithm;
 mod matrix;
@@ -18,3 +19,5 @@ mod shape;
 mod softmax;
 mod special;
 mod statistics;
+
+pub use grid_sample::{GridSample, Interpolation, Outside};

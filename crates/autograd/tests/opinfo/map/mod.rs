@@ -170,5 +170,4 @@ const LOOSER: &[Excuse] = &[
 ];
 
 /// What is not mapped, and why.
-const UNMAPPED: &[(&[&str], &str)] =
-    &[(&["nn.functional.grid_sample"], "the library does not sample images at computed positions")];
+const UNMAPPED: &[(&[&str], &str)] = &[];
