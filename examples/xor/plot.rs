@@ -46,7 +46,7 @@ fn draw_losses(area: &Area<'_>, losses: &[(usize, f64)]) -> Outcome<()> {
         .x_label_area_size(40)
         .y_label_area_size(64)
         .build_cartesian_2d(0..last, least..most)?;
-    let label = |decade: &f64| format!("{:.0e}", 10_f64.powf(*decade));
+    let label = |decade: &f64| format!("{:.1e}", 10_f64.powf(*decade));
     chart.configure_mesh().x_desc("epoch").y_label_formatter(&label).draw()?;
     chart.draw_series(LineSeries::new(shown, BLUE.stroke_width(2)))?;
     Ok(())

@@ -6,6 +6,7 @@
 //! - [`transform`]: reverse mode, forward mode and batching, from equations to equations, and the
 //!   functions over closures made of them: [`grad`], [`jvp`], [`vjp`], [`hvp`], [`jacobian`],
 //!   [`hessian`], [`vmap`].
+//! - [`check`]: whether derivatives are right, by differences of values: [`gradcheck`], [`gradgradcheck`].
 //!
 //! Nothing here recurses over a tape, and no operation's gradient is written anywhere but beside
 //! the operation.
@@ -26,6 +27,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod function;
 pub mod op;
 mod program;
@@ -33,9 +35,13 @@ mod tape;
 pub mod transform;
 mod ty;
 
-pub use function::{GridSample, Interpolation, Outside};
+pub use check::{gradcheck, gradgradcheck};
+pub use function::{GridSample, Interpolation, Outside, clip_by_norm, clip_by_value};
 pub use op::Operand;
 pub use program::Compiled;
 pub use tape::{Eqn, Tape, Var, VarId};
-pub use transform::{Args, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+pub use transform::{
+    Args, LinearMap, checkpoint, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian, jvp, linearize,
+    straight_through, value_and_grad, vjp, vmap,
+};
 pub use ty::Type;

@@ -76,7 +76,7 @@ mod private {
 
 /// One value with its dtype. Compared and hashed by its bits, so that it can be part of an
 /// operation's attributes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Scalar {
     /// An `f32`.
     F32(f32),
@@ -159,6 +159,12 @@ impl Eq for Scalar {}
 impl Hash for Scalar {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.bits().hash(state);
+    }
+}
+
+impl fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}{}", self.dtype())
     }
 }
 

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use crate::error::{Error, Result};
 
 /// The size of every axis, outermost first. Rank 0 is a single element.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Shape(SmallVec<[usize; 4]>);
 
 impl Shape {
@@ -118,6 +118,12 @@ impl Deref for Shape {
 
     fn deref(&self) -> &[usize] {
         &self.0
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -227,6 +227,23 @@ pub struct Strided<'a, T> {
 }
 
 impl<'a, T: Element> Strided<'a, T> {
+    /// The elements in row-major order.
+    pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T> {
+        let (data, layout) = (self.data, self.layout.clone());
+        let mut index: smallvec::SmallVec<[usize; 4]> = smallvec::SmallVec::from_elem(0, layout.shape().rank());
+        (0..layout.numel()).map(move |_| {
+            let element = data[layout.place(&index)];
+            for (i, &size) in index.iter_mut().zip(layout.shape().iter()).rev() {
+                *i += 1;
+                if *i < size {
+                    break;
+                }
+                *i = 0;
+            }
+            element
+        })
+    }
+
     /// The elements as one slice, where they lie one after another in row-major order.
     pub fn as_slice(&self) -> Option<&'a [T]> {
         let start = self.layout.offset();

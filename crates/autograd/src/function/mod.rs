@@ -6,6 +6,7 @@
 
 mod activation;
 mod clamp;
+mod clip;
 mod grid_sample;
 mod linear;
 mod logarithm;
@@ -20,4 +21,5 @@ mod softmax;
 mod special;
 mod statistics;
 
+pub use clip::{clip_by_norm, clip_by_value};
 pub use grid_sample::{GridSample, Interpolation, Outside};

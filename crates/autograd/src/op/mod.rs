@@ -71,6 +71,7 @@ macro_rules! table {
 table! {
     leaf: Input, Full;
     detach: StopGradient;
+    after: After;
     arithmetic: Neg, Add, Sub, Mul, Div, Recip, Square, Rem, Fmod, FloorDiv;
     power: Pow, Powi, Sqrt, Rsqrt, Hypot;
     exponential: Exp, Exp2, ExpM1, Ln, Ln1p, Log2, Log10;

@@ -4,9 +4,9 @@
 //! directional derivative, `vjp` is its adjoint, both hold again for the equations they record, and
 //! `batch` equals a loop.
 
-use std::any::Any;
-use std::fmt::Debug;
-use std::hash::{Hash, Hasher};
+use std::any::{Any, TypeId};
+use std::fmt::{self, Debug};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -21,7 +21,7 @@ use crate::ty::Type;
 /// `x` are its operands, `y` its result; `dx`, `dy` are tangents, `ybar` is the cotangent of `y`.
 /// Derivatives are recorded with [`Var`] operators, so they have derivatives of their own. `None` is
 /// a symbolic zero: a derivative that is zero everywhere, or does not exist.
-pub trait Rule: Debug + Send + Sync {
+pub trait Rule: Any + Debug + Send + Sync {
     /// The operation's name in messages and printed tapes.
     fn name(&self) -> &'static str;
 
@@ -54,6 +54,12 @@ pub trait Rule: Debug + Send + Sync {
     /// The cotangent of operand `i`, from that of the result.
     fn vjp<'t>(&self, i: usize, x: &[Var<'t>], y: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>>;
 
+    /// The cotangents of all operands, from an operation that can only find them together. Where this is
+    /// `None`, as for most, [`vjp`](Self::vjp) is asked for those that are needed.
+    fn vjps<'t>(&self, _x: &[Var<'t>], _y: Var<'t>, _ybar: Var<'t>) -> Option<Vec<Option<Var<'t>>>> {
+        None
+    }
+
     /// The operation done `n` times at once: the operands with `batched` set, one at least, have a
     /// leading axis of size `n` more; so has the result.
     fn batch<'t>(&self, x: &[Var<'t>], batched: &[bool], n: usize) -> Var<'t>;
@@ -84,10 +90,8 @@ impl Example {
     }
 }
 
-/// An operation that is not in the table: a user's own, with its own rules.
-///
-/// Two are equal where their types and attributes are, as for the table's: so what a program was compiled
-/// for is found again when the same operation is recorded anew.
+/// An operation that is not in the table: a user's own, with its own rules. Two are equal where their
+/// rules are of one type and equal, so that a program that was made for one serves the other.
 ///
 /// ```
 /// use wengert_autograd::op::{Custom, Op, Rule, operands};
@@ -144,40 +148,39 @@ impl Example {
 /// assert_eq!(Op::from(Custom::new(Cube)), Op::from(Custom::new(Cube)));
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
-#[derive(Debug, Clone)]
-pub struct Custom(Arc<dyn Own>);
-
-/// A [`Rule`] that can be compared and hashed without knowing its type.
-trait Own: Rule + Any {
-    fn same(&self, other: &dyn Any) -> bool;
-    fn feed(&self, state: &mut dyn Hasher);
-}
-
-impl<R: Rule + Eq + Hash + 'static> Own for R {
-    fn same(&self, other: &dyn Any) -> bool {
-        other.downcast_ref() == Some(self)
-    }
-
-    fn feed(&self, mut state: &mut dyn Hasher) {
-        self.type_id().hash(&mut state);
-        self.hash(&mut state);
-    }
+#[derive(Clone)]
+pub struct Custom {
+    rule: Arc<dyn Rule>,
+    equal: fn(&dyn Rule, &dyn Rule) -> bool,
+    hash: u64,
 }
 
 impl Custom {
     /// An operation with the given rules.
-    pub fn new(rule: impl Rule + Eq + Hash + 'static) -> Self {
-        Self(Arc::new(rule))
+    pub fn new<R: Rule + PartialEq + Hash>(rule: R) -> Self {
+        let mut hash = DefaultHasher::new();
+        (TypeId::of::<R>(), &rule).hash(&mut hash);
+        let equal =
+            |a: &dyn Rule, b: &dyn Rule| (a as &dyn Any).downcast_ref::<R>() == (b as &dyn Any).downcast_ref::<R>();
+        Self { rule: Arc::new(rule), equal, hash: hash.finish() }
     }
 
     pub(crate) fn rule(&self) -> &dyn Rule {
-        &*self.0
+        &*self.rule
+    }
+}
+
+impl Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.fmt(f)
     }
 }
 
 impl PartialEq for Custom {
     fn eq(&self, other: &Self) -> bool {
-        self.0.same(&*other.0)
+        self.hash == other.hash
+            && (*self.rule).type_id() == (*other.rule).type_id()
+            && (self.equal)(self.rule(), other.rule())
     }
 }
 
@@ -185,7 +188,7 @@ impl Eq for Custom {}
 
 impl Hash for Custom {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.feed(state);
+        state.write_u64(self.hash);
     }
 }
 

@@ -242,9 +242,10 @@ impl Tape {
         self.fail(error.at(self.here()))
     }
 
-    /// The caller's line, or that of the equation whose rule is being applied.
+    /// The line that what is recorded now is said to come from: the caller's, or within
+    /// [`originating`](Self::originating) the one given there.
     #[track_caller]
-    pub(crate) fn here(&self) -> &'static Location<'static> {
+    pub fn here(&self) -> &'static Location<'static> {
         self.origin.get().unwrap_or(Location::caller())
     }
 
@@ -256,17 +257,14 @@ impl Tape {
                 self.0.origin.set(self.1);
             }
         }
-        // The outermost origin wins: the gradient of a gradient still names the user's line.
-        let outer = self.origin.get();
-        let _restore = Restore(self, outer);
-        self.origin.set(outer.or(Some(at)));
+        let _restore = Restore(self, self.origin.replace(Some(at)));
         f()
     }
 
     /// The values of variables: what is not yet known, and only that, is computed.
     ///
     /// # Errors
-    /// The first mistake made on the way to any of them.
+    /// Where one of them is poisoned, the first mistake that was made on this tape; what a kernel refuses.
     pub fn evaluate(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
         let ids = self.ids(vars)?;
         interpret::run(&mut self.inner.borrow_mut(), &ids)

@@ -47,6 +47,11 @@ impl<'t> Var<'t> {
         self.id == VarId::POISONED
     }
 
+    /// Whether it is an input that was given a key, as parameters are.
+    pub(crate) fn is_keyed(self) -> bool {
+        self.tape.inner.borrow().keyed.values().any(|&id| id == self.id)
+    }
+
     /// Its dtype and shape. A poisoned variable, having none, is said to be a single `f64`.
     pub fn ty(self) -> Type {
         self.tape.with_eqns(|eqns| match eqns.get(self.id.index()) {

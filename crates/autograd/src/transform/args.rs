@@ -64,6 +64,17 @@ pub trait Args: Sized {
     ) -> Self::Outcome<T>;
 }
 
+/// [`Args`] that are tensors.
+pub trait Tensors<'a>: Args<One = &'a Tensor, Answer = Tensor> {
+    /// What `inspect` makes of the function, as one of a flat list of variables of any tape, and of the tensors.
+    #[doc(hidden)]
+    fn flat<R>(
+        self,
+        f: impl for<'t> Function<Self::Vars<'t>, Self::Var<'t>>,
+        inspect: impl FnOnce(&dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>, &[Tensor]) -> R,
+    ) -> R;
+}
+
 const PROMISED: &str = "a transformation answers for every argument";
 
 #[track_caller]
@@ -124,6 +135,17 @@ macro_rules! args {
                 finish: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> Option<T>,
             ) -> Result<T> {
                 call_at_tensors(&self.leaves(), &own, &|$vars| f($pack), transform, finish)
+            }
+        }
+
+        impl<'a, $($generics)*> Tensors<'a> for $form!(&'a Tensor) {
+            fn flat<R>(
+                self,
+                f: impl for<'t> Function<$form!(Var<'t>), Var<'t>>,
+                inspect: impl FnOnce(&dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>, &[Tensor]) -> R,
+            ) -> R {
+                let x: Vec<Tensor> = self.leaves().into_iter().cloned().collect();
+                inspect(&|$vars| f($pack), &x)
             }
         }
 

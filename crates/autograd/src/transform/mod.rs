@@ -1,23 +1,30 @@
 //! Transformations: functions from equations to equations.
 //!
-//! - [`reverse`]: vector-Jacobian products, walking the tape backwards.
-//! - [`forward`]: Jacobian-vector products, walking it forwards.
-//! - [`batching`]: the same equations with one more axis.
-//! - [`functional`]: what people ask of a closure, made of the three.
+//! - `reverse`: vector-Jacobian products, walking the tape backwards.
+//! - `forward`: Jacobian-vector products, walking it forwards.
+//! - `batching`: the same equations with one more axis.
+//! - `functional`: what people ask of a closure, made of the three.
 //!
 //! They append to the tape and never edit it, use no rule but those of `op/`, and loop over it
 //! without recursion, so depth costs no stack.
 
 mod args;
 mod batching;
+mod checkpoint;
+mod custom;
 mod forward;
 mod functional;
+mod linear_map;
+mod recorded;
 mod reverse;
 
-pub use args::{Args, Function};
+pub use args::{Args, Function, Tensors};
 pub use batching::batched;
+pub use checkpoint::checkpoint;
+pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+pub use linear_map::{LinearMap, linearize};
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
 

@@ -62,9 +62,14 @@ fn walk<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> Walk<'
         let eqn = &span.eqns[i];
         let (operands, y) = span.vars(i, ybar);
         ybar.tape.originating(eqn.at, || {
+            let together = eqn.op.rule().vjps(&operands, y, ybar);
             for (k, x) in operands.iter().enumerate() {
                 let Some(place) = span.place(x.id).filter(|&place| depends[place]) else { continue };
-                match eqn.op.rule().vjp(k, &operands, y, ybar) {
+                let xbar = match &together {
+                    Some(bars) => bars.get(k).copied().flatten(),
+                    None => eqn.op.rule().vjp(k, &operands, y, ybar),
+                };
+                match xbar {
                     Some(xbar) => add(&mut bars[place], typed(xbar, *x, eqn.op.rule().name())),
                     None => blocked = Some((eqn.op.rule().name(), eqn.at)),
                 }

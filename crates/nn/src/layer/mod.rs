@@ -5,8 +5,6 @@ mod linear;
 mod mlp;
 mod sequential;
 
-use std::panic::Location;
-
 use wengert_autograd::{Tape, Var};
 use wengert_tensor::{Result, Tensor};
 
@@ -62,6 +60,6 @@ impl<L: Layer + ?Sized> Layer for Box<L> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         // The compiler does not tell a function behind a pointer who called it.
-        x.tape().originating(Location::caller(), || (**self).forward(x))
+        x.tape().originating(x.tape().here(), || (**self).forward(x))
     }
 }

@@ -16,6 +16,7 @@ pub mod gather;
 mod gemm;
 mod lane;
 pub mod logic;
+pub mod math;
 pub mod matmul;
 mod number;
 pub mod pad;

@@ -6,8 +6,9 @@ use num_traits::AsPrimitive;
 
 use crate::error::Result;
 use crate::kernel::each::map1;
+use crate::kernel::math::Level;
 pub(crate) use crate::kernel::number::Number;
-use crate::kernel::{special, with_float, with_number};
+use crate::kernel::{math, special, with_float, with_number};
 use crate::view::{View, ViewMut};
 
 /// A kernel of one operand.
@@ -42,29 +43,11 @@ functions! { with_number, "one of numbers":
 functions! { with_float, "a float":
     /// 1 / x.
     recip = |x| x.recip();
-    /// e^x.
-    exp = |x| x.exp();
-    /// 2^x.
-    exp2 = |x| x.exp2();
-    /// e^x - 1, exact to the last digits near 0.
-    exp_m1 = |x| x.exp_m1();
-    /// Natural logarithm.
-    ln = |x| x.ln();
-    /// ln(1 + x), exact to the last digits near 0.
-    ln_1p = |x| x.ln_1p();
-    /// Logarithm to base 2.
-    log2 = |x| x.log2();
-    /// Logarithm to base 10.
-    log10 = |x| x.log10();
     /// Square root.
     sqrt = |x| x.sqrt();
     /// 1 / √x.
     rsqrt = |x| x.sqrt().recip();
 
-    /// Sine, of radians.
-    sin = |x| x.sin();
-    /// Cosine, of radians.
-    cos = |x| x.cos();
     /// Tangent, of radians.
     tan = |x| x.tan();
     /// Inverse sine, in radians.
@@ -77,8 +60,6 @@ functions! { with_float, "a float":
     sinh = |x| x.sinh();
     /// Hyperbolic cosine.
     cosh = |x| x.cosh();
-    /// Hyperbolic tangent.
-    tanh = |x| x.tanh();
     // The standard library's inverse hyperbolic functions lose digits near the ends of their domains.
     /// Inverse hyperbolic sine.
     asinh = |x| libm::asinh(x as f64) as T;
@@ -87,18 +68,6 @@ functions! { with_float, "a float":
     /// Inverse hyperbolic tangent.
     atanh = |x| libm::atanh(x as f64) as T;
 
-    /// The logistic function 1 / (1 + e^-x), written so that no exponential overflows.
-    sigmoid = |x| {
-        let e = (-x.abs()).exp();
-        (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)
-    };
-    /// ln(1 + e^x), written so that no exponential overflows.
-    softplus = |x| x.max(0.0) + (-x.abs()).exp().ln_1p();
-
-    /// The error function, 2/√π ∫₀ˣ e^-t² dt.
-    erf = |x| special::erf(x as f64) as T;
-    /// 1 - erf x, exact to the last digits for large x.
-    erfc = |x| special::erfc(x as f64) as T;
     /// The inverse of the error function, on (-1, 1).
     erfinv = |x| special::erfinv(x as f64) as T;
     /// ln |Γ(x)|.
@@ -121,6 +90,55 @@ functions! { with_float, "a float":
     is_inf = |x| x.is_infinite();
     /// Whether x is neither infinite nor NaN. The result is `bool`.
     is_finite = |x| x.is_finite();
+}
+
+/// Functions with a vector loop in [`math`].
+macro_rules! vectors {
+    ($($(#[$doc:meta])* $name:ident = $map:expr;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Errors of rounding are bounded in [`math`].
+        ///
+        /// # Errors
+        /// Where the dtype is not a float, or the result does not fit.
+        pub fn $name(x: View, out: ViewMut) -> Result<()> {
+            let (op, level) = (stringify!($name), Level::best());
+            with_float!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, &|x, out| {
+                $map(level, x, out);
+            }))
+        }
+    )*};
+}
+
+vectors! {
+    /// e^x.
+    exp = math::map::<math::Exp, _>;
+    /// 2^x.
+    exp2 = math::map::<math::Exp2, _>;
+    /// e^x - 1, exact to the last digits near 0.
+    exp_m1 = math::map::<math::ExpM1, _>;
+    /// Natural logarithm.
+    ln = math::map::<math::Ln, _>;
+    /// ln(1 + x), exact to the last digits near 0.
+    ln_1p = math::map::<math::Ln1p, _>;
+    /// Logarithm to base 2.
+    log2 = math::map::<math::Log2, _>;
+    /// Logarithm to base 10.
+    log10 = math::map::<math::Log10, _>;
+    /// Sine, of radians.
+    sin = math::sin;
+    /// Cosine, of radians.
+    cos = math::cos;
+    /// Hyperbolic tangent.
+    tanh = math::map::<math::Tanh, _>;
+    /// The logistic function 1 / (1 + e^-x), written so that no exponential overflows.
+    sigmoid = math::map::<math::Sigmoid, _>;
+    /// ln(1 + e^x), written so that no exponential overflows.
+    softplus = math::map::<math::Softplus, _>;
+    /// The error function, 2/√π ∫₀ˣ e^-t² dt.
+    erf = math::map::<math::Erf, _>;
+    /// 1 - erf x, exact to the last digits for large x.
+    erfc = math::map::<math::Erfc, _>;
 }
 
 /// ψ⁽ⁿ⁾(x), the derivative of [`digamma`] of order `n`.

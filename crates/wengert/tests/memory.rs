@@ -1,0 +1,98 @@
+//! Memory stays flat however many steps are taken: counted by the allocator itself.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use wengert::prelude::*;
+
+/// The system's allocator, which keeps count of the bytes that each thread holds, and of the most it held.
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static MOST: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    // A thread that is ending has no more count to keep.
+    let _ = HELD.try_with(|held| {
+        held.set(held.get() + bytes);
+        let _ = MOST.try_with(|most| most.set(most.get().max(held.get())));
+    });
+}
+
+// SAFETY: every call is the system allocator's, with the same arguments; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The bytes held more at the end than after the first tenth of `steps` steps.
+fn growth(steps: usize, mut step: impl FnMut() -> Result<()>) -> Result<isize> {
+    for _ in 0..steps / 10 {
+        step()?;
+    }
+    let before = HELD.get();
+    for _ in steps / 10..steps {
+        step()?;
+    }
+    Ok(HELD.get() - before)
+}
+
+#[test]
+fn ten_thousand_training_steps_leave_memory_flat() -> Result<()> {
+    let x = Tensor::from([[0f32, 0.], [0., 1.], [1., 0.], [1., 1.]]);
+    let y = Tensor::from([[0f32], [1.], [1.], [0.]]);
+    let mlp = Mlp::new(&[2, 4, 1], Activation::Tanh, &mut Rng::seed(1))?;
+    let mut train = Train::new(&mlp, Adam::new(0.01));
+    let grown = growth(10_000, || train.step(|t| mse(mlp.forward(t.input(&x)), t.input(&y))).map(|_| ()))?;
+    assert!(grown.abs() < 4096, "{grown} bytes more after 10,000 steps");
+    Ok(())
+}
+
+#[test]
+fn derivatives_of_custom_functions_and_checkpoints_leave_memory_flat() -> Result<()> {
+    let (x, scale) = (Tensor::from([0.5, 1.5]), 2.0);
+    let grown = growth(2_000, || {
+        grad(|x| wengert::checkpoint(|x| wengert::straight_through(|x| x.sin().round(), x), x).sum(), &x).map(|_| ())
+    })?;
+    assert!(grown.abs() < 4096, "{grown} bytes more after 2,000 gradients");
+    // A derivative that captures something is another each time: its programs are dropped in turn.
+    let grown = growth(2_000, || {
+        grad(|x| wengert::custom_jvp(|[x]| x, move |_, _, [dx]| dx * scale, [x]).sum(), &x).map(|_| ())
+    })?;
+    assert!(grown.abs() < 65536, "{grown} bytes more after 2,000 gradients");
+    Ok(())
+}
+
+#[test]
+fn a_checkpoint_keeps_less() -> Result<()> {
+    const LAYERS: usize = 16;
+    fn layer(x: Var<'_>) -> Var<'_> {
+        (0..8).fold(x, |x, _| (x * x + 0.1).tanh())
+    }
+    let x = Tensor::full([1 << 14], 0.5)?;
+    let peak = |f: fn(Var<'_>) -> Var<'_>| -> Result<(Tensor, isize)> {
+        let before = HELD.get();
+        MOST.set(before);
+        let g = grad(|x| (0..LAYERS).fold(x, |x, _| f(x)).sum(), &x)?;
+        Ok((g, MOST.get() - before))
+    };
+    let (kept, all) = peak(layer)?;
+    let (again, less) = peak(|x| wengert::checkpoint(layer, x))?;
+    assert_eq!(again, kept);
+    assert!(less < all / 3, "{less} bytes of {all}");
+    Ok(())
+}
