@@ -58,6 +58,16 @@ fn layers_know_no_operation() {
 }
 
 #[test]
+fn a_first_program_compiles_no_linear_algebra() {
+    for root in ["tensor", "autograd", "nn", "wengert"] {
+        let manifest = fs::read_to_string(crates().join(root).join("Cargo.toml")).expect("a manifest");
+        let (_, rest) = manifest.split_once("[dependencies]").expect("dependencies");
+        let needed = rest.split("\n[").next().unwrap_or_default();
+        assert!(!needed.contains("linalg") && !needed.contains("faer"), "{root} depends on linear algebra");
+    }
+}
+
+#[test]
 fn unsafe_code_is_in_storage_and_kernels_only() {
     for (path, text) in sources(&crates()) {
         let kernel = path.ends_with("tensor/src/storage.rs") || path.starts_with(crates().join("tensor/src/kernel"));
@@ -65,7 +75,7 @@ fn unsafe_code_is_in_storage_and_kernels_only() {
         let own = path.ends_with("wengert/tests/architecture.rs") || path.ends_with("wengert/tests/memory.rs");
         assert!(kernel || own || naming(&text, "unsafe {").is_empty(), "{} holds unsafe code", path.display());
     }
-    for root in ["autograd", "nn", "derive", "wengert"] {
+    for root in ["autograd", "linalg", "nn", "derive", "wengert"] {
         let text = fs::read_to_string(crates().join(root).join("src/lib.rs")).expect("a crate's root");
         assert!(text.contains("#![forbid(unsafe_code)]"), "{root} does not forbid unsafe code");
     }

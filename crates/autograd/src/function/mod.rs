@@ -7,6 +7,7 @@
 mod activation;
 mod clamp;
 mod clip;
+mod grid_sample;
 mod linear;
 mod logarithm;
 mod matrix;
@@ -21,3 +22,4 @@ mod special;
 mod statistics;
 
 pub use clip::{clip_by_norm, clip_by_value};
+pub use grid_sample::{GridSample, Interpolation, Outside};

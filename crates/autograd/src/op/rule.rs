@@ -64,10 +64,14 @@ pub trait Rule: Any + Debug + Send + Sync {
     /// leading axis of size `n` more; so has the result.
     fn batch<'t>(&self, x: &[Var<'t>], batched: &[bool], n: usize) -> Var<'t>;
 
-    /// Operands at which the laws are checked: floats in f64, away from kinks and poles.
+    /// Operands at which the laws are checked: floats in f64, away from kinks and poles. The table's operations all
+    /// have some; an operation of the user's own may be checked by tests of the user's own.
     fn examples() -> Vec<Example>
     where
-        Self: Sized;
+        Self: Sized,
+    {
+        Vec::new()
+    }
 }
 
 /// An operation with operands at which the laws are checked.
@@ -88,6 +92,62 @@ impl Example {
 
 /// An operation that is not in the table: a user's own, with its own rules. Two are equal where their
 /// rules are of one type and equal, so that a program that was made for one serves the other.
+///
+/// ```
+/// use wengert_autograd::op::{Custom, Op, Rule, operands};
+/// use wengert_autograd::{Type, Var, grad};
+/// use wengert_tensor::{Error, Result, Tensor, View, ViewMut, kernel::each};
+///
+/// /// y = x³,  dy/dx = 3 x²
+/// #[derive(Debug, PartialEq, Eq, Hash)]
+/// struct Cube;
+///
+/// impl Rule for Cube {
+///     fn name(&self) -> &'static str {
+///         "cube"
+///     }
+///
+///     fn infer(&self, x: &[&Type]) -> Result<Type> {
+///         let [x] = operands("cube", x)?;
+///         if !x.dtype.is_float() {
+///             return Err(Error::dtype(format!("cube: takes a float dtype, got {x}")));
+///         }
+///         Ok(x.clone())
+///     }
+///
+///     fn is_elementwise(&self) -> bool {
+///         true
+///     }
+///
+///     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
+///         each::map1("cube", x[0].typed::<f64>("cube")?, out.typed::<f64>("cube")?, &|x, y| {
+///             y.iter_mut().zip(x).for_each(|(y, x)| *y = x * x * x);
+///         })
+///     }
+///
+///     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
+///         Some(3.0 * x[0] * x[0] * dx[0]?)
+///     }
+///
+///     fn vjp<'t>(&self, _: usize, x: &[Var<'t>], _: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>> {
+///         Some(3.0 * x[0] * x[0] * ybar)
+///     }
+///
+///     fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], _: usize) -> Var<'t> {
+///         cube(x[0])
+///     }
+/// }
+///
+/// fn cube(x: Var<'_>) -> Var<'_> {
+///     x.tape().record(Custom::new(Cube), &[x])
+/// }
+///
+/// let x = Tensor::from([2.0, -1.0]);
+/// let second = grad(|x| cube(x).sum().grad(x).sum(), &x)?;
+/// assert_eq!(second, Tensor::from([12.0, -6.0]));
+/// assert_eq!(Op::from(Custom::new(Cube)), Op::from(Custom::new(Cube)));
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Custom {
     rule: Arc<dyn Rule>,
@@ -139,12 +199,18 @@ impl From<Custom> for Op {
 }
 
 /// Exactly `N` operands, or an error that counts them.
-pub(crate) fn operands<'a, const N: usize>(op: &str, x: &[&'a Type]) -> Result<[&'a Type; N]> {
+///
+/// # Errors
+/// Where there are more or fewer.
+pub fn operands<'a, const N: usize>(op: &str, x: &[&'a Type]) -> Result<[&'a Type; N]> {
     <[&Type; N]>::try_from(x).map_err(|_| Error::value(format!("{op}: takes {N} operands, got {}", x.len())))
 }
 
 /// Operands of one type, for an operation that takes two or more of the same.
-pub(crate) fn same_types(op: &str, x: &Type, y: &Type) -> Result<()> {
+///
+/// # Errors
+/// Where their dtypes or shapes differ.
+pub fn same_types(op: &str, x: &Type, y: &Type) -> Result<()> {
     if x.dtype != y.dtype {
         return Err(Error::dtype(format!("{op}: dtypes {} and {} differ", x.dtype, y.dtype)));
     }
@@ -155,7 +221,7 @@ pub(crate) fn same_types(op: &str, x: &Type, y: &Type) -> Result<()> {
 }
 
 /// The sum of what `term` makes of each operand's tangent.
-pub(crate) fn sum_tangents<'t>(
+pub fn sum_tangents<'t>(
     dx: &[Option<Var<'t>>],
     mut term: impl FnMut(usize, Var<'t>) -> Option<Var<'t>>,
 ) -> Option<Var<'t>> {
@@ -169,7 +235,7 @@ pub(crate) fn diagonal_jvp<'t>(rule: &dyn Rule, x: &[Var<'t>], y: Var<'t>, dx: &
 }
 
 /// The operands with a leading axis of size `n` each: those without one are repeated, without a copy.
-pub(crate) fn lift<'t>(x: &[Var<'t>], batched: &[bool], n: usize) -> SmallVec<[Var<'t>; 4]> {
+pub fn lift<'t>(x: &[Var<'t>], batched: &[bool], n: usize) -> SmallVec<[Var<'t>; 4]> {
     let lift = |(&x, &batched): (&Var<'t>, &bool)| match batched {
         true => x,
         false => x.broadcast_to(x.shape().with_axis(0, n)),

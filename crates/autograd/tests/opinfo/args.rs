@@ -25,6 +25,8 @@ pub struct Args<'t> {
     named: Vec<(String, Value<'t>)>,
     /// Every tensor, in the order of arguments and keywords, by which `wrt` counts.
     pub leaves: Vec<Var<'t>>,
+    /// The results as the sample has them.
+    outputs: Vec<Tensor>,
 }
 
 impl<'t> Args<'t> {
@@ -35,7 +37,9 @@ impl<'t> Args<'t> {
     /// Where a tensor cannot be read. Arguments that do not fit the signature panic.
     pub fn bind(signature: &str, tape: &'t Tape, file: &File, sample: &Sample) -> Result<Self> {
         let parameters = parameters(signature);
-        let mut args = Self { tape, named: Vec::new(), leaves: Vec::new() };
+        let names = sample.list("outputs").iter().filter_map(Json::as_str);
+        let outputs = names.map(|name| file.tensor(name)).collect::<Result<_>>()?;
+        let mut args = Self { tape, named: Vec::new(), leaves: Vec::new(), outputs };
         for (i, given) in sample.list("args").iter().enumerate() {
             let (name, _) = parameters.get(i).unwrap_or_else(|| panic!("{signature} has no argument number {i}"));
             let value = args.decode(file, given)?;
@@ -104,6 +108,17 @@ impl<'t> Args<'t> {
     /// Whether an argument is `true` or `false`.
     pub fn is_flag(&self, name: &str) -> bool {
         matches!(self.get(name), Value::Plain(Json::Bool(_)))
+    }
+
+    /// How many results the sample has.
+    pub fn references(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// The sample's result number `i`: for what is not unique, to make the same choice.
+    pub fn reference(&self, i: usize) -> Var<'t> {
+        let output = self.outputs.get(i).unwrap_or_else(|| panic!("no result number {i}"));
+        self.tape.input(output)
     }
 
     /// A tensor as it is, or a number as a tensor of rank 0.

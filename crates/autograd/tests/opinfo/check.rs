@@ -61,7 +61,11 @@ fn compare(operation: &Operation, file: &File, sample: &Sample) -> std::result::
 
     if sample.has("jvps") {
         let (tangents, size) = directions("tangents")?;
-        near.all(Part::Jvp, &pushforward(&ys, &xs, &tangents), sample.list("jvps"), size)?;
+        let jvps = pushforward(&ys, &xs, &tangents);
+        match operation.presumes_symmetry() {
+            true => near.adjoint(&jvps, &directions("cotangents")?.0, &tangents, sample.list("grads"))?,
+            false => near.all(Part::Jvp, &jvps, sample.list("jvps"), size)?,
+        }
     }
     let (cotangents, size) = directions("cotangents")?;
     let grads = pullback(&ys, &cotangents, &xs);
@@ -128,6 +132,30 @@ impl Near<'_> {
             self.one(part, &value, expected, size).map_err(|why| format!("{part} {i}: {why}"))?;
         }
         Ok(())
+    }
+
+    /// Compares tangents where the reference has none, by the law that its cotangents are their adjoint:
+    /// <ybar, J dx> = <J' ybar, dx>.
+    fn adjoint<'t>(
+        &self,
+        jvps: &[Option<Var<'t>>],
+        ybars: &[Option<Var<'t>>],
+        dxs: &[Option<Var<'t>>],
+        grads: &[Json],
+    ) -> std::result::Result<(), String> {
+        let inner = |a: Var<'t>, b: Var<'t>| (a * b).sum().item().map_err(|error| error.to_string());
+        let (mut left, mut right) = (0.0, 0.0);
+        for (dy, ybar) in jvps.iter().flatten().zip(ybars.iter().flatten()) {
+            left += inner(*dy, *ybar)?;
+        }
+        let grads = self.tensors(grads).map_err(|error| error.to_string())?;
+        for (xbar, dx) in grads.iter().zip(dxs.iter().flatten()) {
+            right += inner(dx.tape().input(xbar), *dx)?;
+        }
+        match (left - right).abs() <= 1e-9 * right.abs().max(1e-3) {
+            true => Ok(()),
+            false => Err(format!("{}: <ybar, dy> is {left:?}, the reference's <xbar, dx> is {right:?}", Part::Jvp)),
+        }
     }
 
     fn one(&self, part: Part, got: &Tensor, expected: &Tensor, size: f64) -> std::result::Result<(), String> {

@@ -81,10 +81,4 @@ impl Sample {
     pub fn number(&self, keyword: &str) -> Option<f64> {
         self.keywords().find(|(name, _)| *name == keyword)?.1.get("value")?.as_f64()
     }
-
-    /// Whether an argument is this word.
-    pub fn says(&self, word: &str) -> bool {
-        let values = self.list("args").iter().chain(self.keywords().map(|(_, value)| value));
-        values.filter_map(|value| value.get("value")?.as_str()).any(|text| text == word)
-    }
 }

@@ -3,7 +3,7 @@
 use wengert_autograd::Var;
 
 use super::compare::truth;
-use super::table;
+use super::{linalg, table};
 use crate::args::Args;
 
 table! {
@@ -24,7 +24,11 @@ table! {
     "std(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| var(a).sqrt();
     "var_mean(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| [var(a), mean(a)];
     "logsumexp(input, dim, keepdim=false)" => |a| over(a, a.x(), |x, axes| x.logsumexp(axes));
-    "norm(input, p=\"fro\", dim=null, keepdim=false, dtype=null)" => |a| over(a, a.x(), |x, axes| x.norm_axes(order(a, "p"), axes));
+    "norm(input, p=\"fro\", dim=null, keepdim=false, dtype=null)" => |a| match a.says("p", "nuc") {
+        true if !a.given("dim") => linalg::matrix_norm(a, a.x(), &[0, 1], "p"),
+        true => linalg::matrix_norm(a, a.x(), &a.axes("dim", &a.x().shape()), "p"),
+        false => over(a, a.x(), |x, axes| x.norm_axes(order(a, "p"), axes)),
+    };
     "linalg.vector_norm(input, ord=2, dim=null, keepdim=false, dtype=null)" =>
         |a| over(a, a.x(), |x, axes| x.norm_axes(order(a, "ord"), axes));
 }

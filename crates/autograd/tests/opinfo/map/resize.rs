@@ -1,6 +1,6 @@
-//! Interpolation to another size: a product with a matrix of weights along each spatial axis.
+//! Interpolation to another size, a product with a matrix of weights along each spatial axis, and at computed places.
 
-use wengert_autograd::Var;
+use wengert_autograd::{GridSample, Interpolation, Outside, Var};
 use wengert_tensor::Tensor;
 
 use super::table;
@@ -9,6 +9,20 @@ use crate::args::Args;
 table! {
     "nn.functional.interpolate(input, size=null, scale_factor=null, mode=\"nearest\", align_corners=null, recompute_scale_factor=null, antialias=false)" =>
         |a| interpolate(a);
+    "nn.functional.grid_sample(input, grid, mode=\"bilinear\", padding_mode=\"zeros\", align_corners=false)" => |a| {
+        let interpolation = match a.text("mode") {
+            "nearest" => Interpolation::Nearest,
+            "bicubic" => Interpolation::Cubic,
+            _ => Interpolation::Linear,
+        };
+        let outside = match a.text("padding_mode") {
+            "border" => Outside::Border,
+            "reflection" => Outside::Reflection,
+            _ => Outside::Zeros,
+        };
+        let align_corners = a.is_flag("align_corners") && a.flag("align_corners");
+        a.x().grid_sample(a.real("grid"), GridSample { interpolation, outside, align_corners })
+    };
 }
 
 fn interpolate<'t>(a: &Args<'t>) -> Var<'t> {
