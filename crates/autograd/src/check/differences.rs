@@ -30,6 +30,7 @@ pub struct Measured {
 ///
 /// # Errors
 /// The mistake that `f` makes; tangents not of the type of their arguments.
+#[inline]
 pub fn differences(f: Flat<'_>, x: &[Tensor], dx: &[Tensor]) -> Result<Measured> {
     let narrow = x.iter().any(|x| x.dtype() == DType::F32);
     let (first, levels) = if narrow { (0.25, 6) } else { (0.0625, 10) };
@@ -67,6 +68,7 @@ pub fn differences(f: Flat<'_>, x: &[Tensor], dx: &[Tensor]) -> Result<Measured>
 }
 
 /// The shape and the elements of `f` at `x + step dx`.
+#[inline]
 fn at(f: Flat<'_>, x: &[Tensor], dx: &[Tensor], step: f64) -> Result<(Shape, Vec<f64>)> {
     let tape = Tape::new();
     let moved = |(x, dx): (&Tensor, &Tensor)| match x.dtype().is_float() {
@@ -78,19 +80,23 @@ fn at(f: Flat<'_>, x: &[Tensor], dx: &[Tensor], step: f64) -> Result<(Shape, Vec
 }
 
 /// The elements in row-major order, as `f64`.
+#[inline]
 pub(super) fn numbers(x: &Tensor) -> Result<Vec<f64>> {
     x.cast(DType::F64)?.to_vec()
 }
 
+#[inline]
 fn largest(x: &Tensor) -> f64 {
     numbers(x).unwrap_or_default().iter().fold(0.0, |m, x| x.abs().max(m))
 }
 
+#[inline]
 fn combined(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
     a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()
 }
 
 /// The largest distance of two elements; infinite where one is not a number.
+#[inline]
 fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |m, d| if d.is_nan() { f64::INFINITY } else { d.max(m) })
 }

@@ -10,6 +10,8 @@
 //!
 //! The second allows for what rounding the value does to differences. A function must be smooth
 //! within a small step about the point: at a kink no difference is right.
+//!
+//! Functions here are `#[inline]` so that only programs that use them pay for compiling them.
 
 mod differences;
 
@@ -100,16 +102,19 @@ pub fn gradgradcheck<'a, A: Tensors<'a>>(f: impl for<'t> Function<A::Vars<'t>, A
     outcome.map_err(|error| error.at(line))
 }
 
+#[inline]
 fn value(f: Flat<'_>, x: &[Tensor]) -> Result<Tensor> {
     let tape = Tape::new();
     f(&inputs(&tape, x)).value()
 }
 
+#[inline]
 fn inputs<'t>(tape: &'t Tape, x: &[Tensor]) -> Vec<Var<'t>> {
     x.iter().map(|x| tape.input(x)).collect()
 }
 
 /// A fixed random tensor of the same type; zeros where that is no float.
+#[inline]
 fn random(like: &Tensor, seed: u64) -> Result<Tensor> {
     match like.dtype().is_float() {
         true => Tensor::randn(like.shape(), like.dtype(), &mut Rng::seed(seed)),
@@ -118,6 +123,7 @@ fn random(like: &Tensor, seed: u64) -> Result<Tensor> {
 }
 
 /// Checks <ybar, f(x)> for a random ybar.
+#[inline]
 fn check(name: &'static str, f: Flat<'_>, x: &[Tensor]) -> Result<Report> {
     let value = value(f, x)?;
     if !value.dtype().is_float() {
@@ -166,6 +172,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     /// The tangent along a random direction is the gradient's product with it.
+    #[inline]
     fn modes_agree(&mut self, y: Var<'_>, vars: &[Var<'_>]) -> Result<()> {
         let dx: Vec<Tensor> = self.x.iter().zip(200..).map(|(x, seed)| random(x, seed)).collect::<Result<_>>()?;
         let tangent = |dx: &Tensor| dx.dtype().is_float().then(|| y.tape().input(dx));
@@ -189,6 +196,7 @@ impl Check<'_> {
         Ok(())
     }
 
+    #[inline]
     fn argument(&mut self, i: usize) -> Result<()> {
         let n = self.x[i].numel();
         if n <= EVERY {
@@ -202,6 +210,7 @@ impl Check<'_> {
     }
 
     /// Compares along the part of `direction` that is within `range` of the elements of argument `i`.
+    #[inline]
     fn compare(&mut self, i: usize, range: Range<usize>, direction: &[f64]) -> Result<()> {
         let part = |k: usize| if range.contains(&k) { direction[k] } else { 0.0 };
         let mut dx: Vec<Tensor> =
@@ -232,6 +241,7 @@ impl Check<'_> {
     }
 
     /// Whether two numbers agree, for terms of a size; counts the comparison.
+    #[inline]
     fn agree(&mut self, a: f64, b: f64, size: f64) -> bool {
         let allowed = self.relative * size.max(a.abs()).max(b.abs()) + self.absolute;
         let part = if a == b { 0.0 } else { (a - b).abs() / allowed };
@@ -242,6 +252,7 @@ impl Check<'_> {
 }
 
 /// The index of the element at a place in row-major order.
+#[inline]
 fn index(mut place: usize, shape: &Shape) -> Vec<usize> {
     let mut index = vec![0; shape.rank()];
     for (axis, &size) in shape.iter().enumerate().rev() {

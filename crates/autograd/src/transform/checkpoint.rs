@@ -65,20 +65,24 @@ impl Rule for Checkpoint {
         kernel::copy::copy(x[0], out)
     }
 
+    #[inline]
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         dx[0]
     }
 
+    #[inline]
     fn vjp<'t>(&self, i: usize, x: &[Var<'t>], y: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>> {
         self.vjps(x, y, ybar)?[i]
     }
 
+    #[inline]
     fn vjps<'t>(&self, x: &[Var<'t>], _: Var<'t>, ybar: Var<'t>) -> Option<Vec<Option<Var<'t>>>> {
         let later: Vec<Var<'t>> = x[1..].iter().map(|x| x.after(ybar)).collect();
         let again = self.body.replay(ybar.tape(), &later);
         Some([None].into_iter().chain(pullback(&[again], &[Some(ybar)], &later)).collect())
     }
 
+    #[inline]
     fn batch<'t>(&self, x: &[Var<'t>], flags: &[bool], n: usize) -> Var<'t> {
         let x = lift(x, flags, n);
         let tape = x[0].tape();

@@ -184,6 +184,7 @@ impl fmt::Debug for Differentiated {
 
 impl Differentiated {
     /// The cotangents of `x`, which are all the operands but the first.
+    #[inline]
     fn pull<'t>(&self, x: &[Var<'t>], y: Var<'t>, ybar: Var<'t>) -> Vec<Option<Var<'t>>> {
         match &self.given {
             Given::Vjp(vjp) => vjp(x, y, ybar),
@@ -196,6 +197,7 @@ impl Differentiated {
     }
 
     /// The tangent of the result.
+    #[inline]
     fn push<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         let there = |(x, dx): (&Var<'t>, &Option<Var<'t>>)| dx.unwrap_or_else(|| x.full_like(0.0));
         match &self.given {
@@ -210,6 +212,7 @@ impl Differentiated {
     }
 
     /// What `one` makes of single examples, for a batch of `arguments`: as often nested as there are batches.
+    #[inline]
     fn each<'t>(
         &self,
         arguments: &[Var<'t>],
@@ -246,6 +249,7 @@ impl Rule for Differentiated {
         kernel::copy::copy(x[0], out)
     }
 
+    #[inline]
     fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         let there: Vec<usize> = (1..x.len()).filter(|&i| dx[i].is_some()).collect();
         let arguments: Vec<Var<'t>> =
@@ -266,16 +270,19 @@ impl Rule for Differentiated {
         }
     }
 
+    #[inline]
     fn vjp<'t>(&self, i: usize, x: &[Var<'t>], y: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>> {
         self.vjps(x, y, ybar)?[i]
     }
 
+    #[inline]
     fn vjps<'t>(&self, x: &[Var<'t>], y: Var<'t>, ybar: Var<'t>) -> Option<Vec<Option<Var<'t>>>> {
         let arguments: Vec<Var<'t>> = [y, ybar].into_iter().chain(x[1..].iter().copied()).collect();
         let bars = self.each(&arguments, self.batches, &|v| self.pull(&v[2..], v[0], v[1]));
         Some([None].into_iter().chain(bars).collect())
     }
 
+    #[inline]
     fn batch<'t>(&self, x: &[Var<'t>], flags: &[bool], n: usize) -> Var<'t> {
         let rule = Self { batches: self.batches + 1, ..self.clone() };
         x[0].tape().record(Custom::new(rule), &lift(x, flags, n))

@@ -77,6 +77,7 @@ impl LinearMap {
     ///
     /// # Errors
     /// Tangents that are not of the arguments' types, or not so many.
+    #[inline]
     pub fn apply<'a>(&self, dx: impl Tensors<'a>) -> Result<Tensor> {
         let dx = dx.leaves();
         if dx.len() != self.arguments.len() {
@@ -95,6 +96,7 @@ impl LinearMap {
     ///
     /// # Errors
     /// A cotangent that is not of the result's type.
+    #[inline]
     pub fn transpose(&self, ybar: &Tensor) -> Result<Vec<Tensor>> {
         expect("a cotangent", ybar, "a result", &self.result)?;
         let tape = Tape::new();
@@ -106,12 +108,14 @@ impl LinearMap {
         tape.finish(&bars)
     }
 
+    #[inline]
     fn on<'t>(&self, tape: &'t Tape, dx: &[Var<'t>]) -> Var<'t> {
         let residuals = self.residuals.iter().map(|residual| tape.input(residual));
         self.body.replay(tape, &dx.iter().copied().chain(residuals).collect::<Vec<_>>())
     }
 }
 
+#[inline]
 fn expect(what: &str, got: &Tensor, of: &str, ty: &Type) -> Result<()> {
     let got = Type::new(got.dtype(), got.shape());
     match got == *ty {

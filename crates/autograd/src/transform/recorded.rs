@@ -2,6 +2,9 @@
 //!
 //! Always true: a line's operands are operands of the function or earlier lines. Two are equal where
 //! their equations are, so what holds one has a structure and not only an identity.
+//!
+//! Functions here, and in what is made of them (`checkpoint`, `custom`, `linear_map`), are `#[inline]` so that only
+//! programs that use them pay for compiling them.
 
 use std::collections::HashMap;
 use std::panic::Location;
@@ -34,6 +37,7 @@ enum Place {
 impl Recorded {
     /// The equations `inside` that `y`, which is not poisoned, needs, as a function of `given` and of what else they
     /// use from outside: those variables are returned, the given ones first. Inputs are always outside.
+    #[inline]
     pub fn cut<'t>(y: Var<'t>, given: &[Var<'t>], inside: impl Fn(VarId) -> bool) -> (Self, Vec<Var<'t>>) {
         let tape = y.tape();
         let eqn = |id: VarId| tape.eqn(Var { tape, id }).filter(|eqn| !matches!(eqn.op, Op::Input(_)) && inside(id));
@@ -73,6 +77,7 @@ impl Recorded {
     }
 
     /// Records the equations again, on the tape of `operands` and with these.
+    #[inline]
     pub fn replay<'t>(&self, tape: &'t Tape, operands: &[Var<'t>]) -> Var<'t> {
         let mut results: Vec<Var<'t>> = Vec::with_capacity(self.lines.len());
         for line in &self.lines {
