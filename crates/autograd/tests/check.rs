@@ -82,7 +82,8 @@ fn what_is_lost_or_not_a_number_is_found() {
 #[test]
 fn differences_have_nearly_all_digits() -> Result<()> {
     let (x, one) = (Tensor::from(0.7), Tensor::from(1.0));
-    let functions: [(fn(Var) -> Var, f64); 4] = [
+    type Known = (fn(Var) -> Var, f64);
+    let functions: [Known; 4] = [
         (|v| v.exp(), 0.7f64.exp()),
         (|v| (v * 10.0).sin(), 10.0 * 7f64.cos()),
         (|v| v.powf(-3.0), -3.0 * 0.7f64.powi(-4)),

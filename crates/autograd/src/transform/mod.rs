@@ -4,6 +4,9 @@
 //! - `forward`: Jacobian-vector products, walking it forwards.
 //! - `batching`: the same equations with one more axis.
 //! - `functional`: what people ask of a closure, made of the three.
+//! - `linear_map`: a function's derivative, to be applied many times.
+//! - `custom`: derivatives that the user says; `checkpoint`: computing again instead of keeping.
+//! - `recorded`: equations cut out of a tape, a function as data.
 //!
 //! They append to the tape and never edit it, use no rule but those of `op/`, and loop over it
 //! without recursion, so depth costs no stack.

@@ -98,7 +98,7 @@ fn far<R: Erf>(a: R) -> R {
     let u = (a - R::of(R::CENTRE)) * q;
     let (square, rest) = a.exact_square();
     let (t, r) = reduce(-square);
-    scale(t, near_zero(r - rest)) * (q * u.polynomial(R::H))
+    scale(t, (R::of(1.0) + near_zero(r - rest)) * (q * u.polynomial(R::H)))
 }
 
 /// erf x = -erf(-x).

@@ -63,18 +63,18 @@ pub fn near_zero<R: Exp>(r: R) -> R {
     (r * r).mul_add(r.polynomial(R::P), r)
 }
 
-/// 2ⁿ (1 + y), of n + `MAGIC` and y. Scaling in two steps rounds once, also where the result is tiny.
+/// 2ⁿ y, of n + `MAGIC` and y. The second of two steps alone rounds, where the result is tiny.
 #[inline(always)]
 pub fn scale<R: Exp>(t: R, y: R) -> R {
     let (a, b) = t.powers();
-    (R::of(1.0) + y) * a * b
+    y * a * b
 }
 
 /// eˣ.
 #[inline(always)]
 pub fn exp<R: Exp>(x: R) -> R {
     let (t, r) = reduce(x.clamp(R::RANGE[0], R::RANGE[1]));
-    scale(t, near_zero(r))
+    scale(t, R::of(1.0) + near_zero(r))
 }
 
 /// 2ˣ: r = (x - n) ln 2, where x - n is exact.
@@ -83,7 +83,7 @@ pub fn exp2<R: Exp>(x: R) -> R {
     let x = x.clamp(R::RANGE_2[0], R::RANGE_2[1]);
     let t = x + R::of(R::MAGIC);
     let r = (x - (t - R::of(R::MAGIC))) * R::of(std::f64::consts::LN_2);
-    scale(t, near_zero(r))
+    scale(t, R::of(1.0) + near_zero(r))
 }
 
 /// 2ⁿ (eʳ - 1) + (2ⁿ - 1), doubled last so that 2ⁿ itself may be out of range.

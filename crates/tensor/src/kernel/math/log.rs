@@ -23,6 +23,7 @@ pub trait Log: Real {
     const P: &'static [f64];
 }
 
+#[allow(clippy::approx_constant, reason = "sums of two, of which one is near")]
 impl<const FUSED: bool> Log for Lane<f32, FUSED> {
     const LN_2: [f64; 2] = [0.69314575, 1.4286068e-06];
     const LOG10_2: [f64; 2] = [0.3010254, 4.605039e-06];
@@ -31,6 +32,7 @@ impl<const FUSED: bool> Log for Lane<f32, FUSED> {
     const P: &'static [f64] = &[0.66666776, 0.39977497, 0.29873058];
 }
 
+#[allow(clippy::approx_constant, reason = "sums of two, of which one is near")]
 impl<const FUSED: bool> Log for Lane<f64, FUSED> {
     const LN_2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
     const LOG10_2: [f64; 2] = [0.30102999566395283, 2.8363394551044964e-14];
