@@ -76,9 +76,10 @@ impl<'t> Var<'t> {
             return self.tape().error(Error::shape(format!("grid_sample: images of {shape} have no elements")));
         }
         let (n, channels, d) = (shape[0], shape[1], shape.rank() - 2);
-        let count = places[1..=d].iter().try_fold(1usize, |all, &size| all.checked_mul(size)).unwrap_or(usize::MAX);
+        let product = |sizes: &[usize]| sizes.iter().fold(1usize, |all, &size| all.saturating_mul(size));
+        let count = product(&places[1..=d]);
         let out: Shape = [n, channels].iter().chain(&places[1..=d]).copied().collect();
-        let flat = self.reshape([n, channels, shape[2..].iter().product()]);
+        let flat = self.reshape([n, channels, product(&shape[2..])]);
         let grid = grid.reshape([n, count, d]);
 
         // One reading for every choice of a tap in every axis: its place in the flat image, and its weight.

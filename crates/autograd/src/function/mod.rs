@@ -7,6 +7,7 @@
 mod activation;
 mod clamp;
 mod clip;
+mod einsum;
 mod grid_sample;
 mod linear;
 mod logarithm;

@@ -24,7 +24,7 @@ impl Rule for Eigh {
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [a] = operands("eigh", x)?;
         let (lead, n) = square("eigh", a)?;
-        Ok(a.with_shape(with_axes(&lead, &[n + n * n])))
+        Ok(a.with_shape(with_axes(&lead, &[n.saturating_mul(n.saturating_add(1))])))
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {

@@ -25,7 +25,7 @@ impl Rule for Lu {
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [a] = operands("lu", x)?;
         let (lead, n) = square("lu", a)?;
-        Ok(a.with_shape(with_axes(&lead, &[n, n + 1])))
+        Ok(a.with_shape(with_axes(&lead, &[n, n.saturating_add(1)])))
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {

@@ -29,7 +29,7 @@ impl Rule for Qr {
         if m < n {
             return Err(Error::shape(format!("qr: the matrices of {} have fewer rows than columns", a.shape)));
         }
-        Ok(a.with_shape(with_axes(&lead, &[(m + n) * n])))
+        Ok(a.with_shape(with_axes(&lead, &[m.saturating_add(n).saturating_mul(n)])))
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {

@@ -28,7 +28,7 @@ impl Rule for Svd {
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [a] = operands("svd", x)?;
         let (lead, m, n) = matrices("svd", a)?;
-        Ok(a.with_shape(with_axes(&lead, &[m.min(n) * (m + 1 + n)])))
+        Ok(a.with_shape(with_axes(&lead, &[m.saturating_add(n).saturating_add(1).saturating_mul(m.min(n))])))
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
