@@ -3,6 +3,8 @@
 //! A buffer is always initialised, and is written only while nothing else shares it. This and
 //! `kernel/` are the only files in the workspace that may hold `unsafe` code.
 
+#![allow(unsafe_code, reason = "owns aligned memory")]
+
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;

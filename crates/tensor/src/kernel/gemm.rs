@@ -4,6 +4,8 @@
 //! result is a sum in one fixed order, so a transposed or broadcast operand gives the same bits as a
 //! copy of it. Operands are read in place, whatever their strides.
 
+#![allow(unsafe_code, reason = "calls a matrix product that takes pointers")]
+
 use std::ops::Range;
 
 use crate::dtype::Element;
