@@ -1,22 +1,11 @@
 //! Pooling: variables agree with tensors, gradients arrive whole, pooling to a size is pooling.
 
+mod common;
+
+use common::{assert_close, random, value};
 use proptest::prelude::*;
-use wengert_autograd::{Tape, Var, grad};
-use wengert_tensor::{DType, Pool, Result, Rng, Shape, Tensor};
-
-fn random(shape: impl Into<Shape>, seed: u64) -> Tensor {
-    Tensor::randn(shape, DType::F64, &mut Rng::seed(seed)).unwrap()
-}
-
-fn assert_close(a: &Tensor, b: &Tensor) {
-    assert_eq!(a.shape(), b.shape());
-    assert!(a.allclose(b, 1e-10, 1e-10).unwrap(), "{a}\nand\n{b}\ndiffer");
-}
-
-fn value(x: &[&Tensor], f: impl for<'t> Fn(&[Var<'t>]) -> Var<'t>) -> Result<Tensor> {
-    let tape = Tape::new();
-    f(&x.iter().map(|x| tape.input(x)).collect::<Vec<_>>()).value()
-}
+use wengert_autograd::grad;
+use wengert_tensor::{Pool, Result, Shape, Tensor};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]

@@ -1,24 +1,13 @@
 //! The structured operations, where the laws over single examples do not reach: convolutions of every
 //! shape against the sum that defines them, repeated and batched indices, round trips, mistakes.
 
+mod common;
+
+use common::{assert_close, random, value};
 use proptest::prelude::*;
 use wengert_autograd::transform::pullback;
 use wengert_autograd::{Tape, Var, grad, vmap};
-use wengert_tensor::{Conv, DType, ErrorKind, Pad, Result, Rng, Shape, Tensor};
-
-fn random(shape: impl Into<Shape>, seed: u64) -> Tensor {
-    Tensor::randn(shape, DType::F64, &mut Rng::seed(seed)).unwrap()
-}
-
-fn assert_close(a: &Tensor, b: &Tensor) {
-    assert_eq!(a.shape(), b.shape());
-    assert!(a.allclose(b, 1e-10, 1e-10).unwrap(), "{a}\nand\n{b}\ndiffer");
-}
-
-fn value(x: &[&Tensor], f: impl for<'t> Fn(&[Var<'t>]) -> Var<'t>) -> Result<Tensor> {
-    let tape = Tape::new();
-    f(&x.iter().map(|x| tape.input(x)).collect::<Vec<_>>()).value()
-}
+use wengert_tensor::{Conv, ErrorKind, Pad, Result, Tensor};
 
 /// All indices within sizes, in row-major order.
 fn indices(sizes: &[usize]) -> Vec<Vec<usize>> {

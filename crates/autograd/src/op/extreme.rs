@@ -1,6 +1,6 @@
 //! The largest and the smallest along axes, and where they are.
 
-use wengert_tensor::{Axes, AxisList, DType, Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::{AxisList, DType, Result, Tensor, View, ViewMut, kernel};
 
 use super::along::indices;
 use super::elementwise::number;
@@ -53,39 +53,17 @@ macro_rules! extremes {
             }
         }
 
-        impl<'t> Var<'t> {
-            #[doc = concat!("The ", $what, " of all elements, NaN where one is. Equals share the derivative.")]
-            #[doc(alias = $alias)]
-            #[track_caller]
-            pub fn $method(self) -> Self {
-                self.$over(..)
-            }
-
-            #[doc = concat!("The ", $what, " over some axes, which are dropped. Equals share the derivative.")]
-            #[doc(alias = $alias)]
-            #[track_caller]
-            pub fn $over(self, axes: impl Into<Axes>) -> Self {
-                match self.resolve(stringify!($method), axes) {
-                    Ok(axes) => self.tape().record($Name { axes }, &[self]),
-                    Err(poisoned) => poisoned,
-                }
-            }
-
-            #[doc = concat!("The ", $what, " over some axes, which stay with size 1. Equals share the derivative.")]
-            #[track_caller]
-            pub fn $keep(self, axes: impl Into<Axes>) -> Self {
-                let axes = axes.into();
-                self.$over(axes.clone()).keep(self, axes)
-            }
-        }
+        $crate::op::sum::over_axes! { $Name: $method, $over, $keep, $what, $alias }
     )*};
 }
 
 extremes! {
     /// y = the largest of x over `axes`, which are dropped;  dy = the mean of dx where it is reached
-    Max, max, max_axes, max_keep, "largest", "amax";
+    Max, max, max_axes, max_keep,
+        "The largest of all elements, NaN where one is; equals share the derivative", "amax";
     /// y = the smallest of x over `axes`, which are dropped;  dy = the mean of dx where it is reached
-    Min, min, min_axes, min_keep, "smallest", "amin";
+    Min, min, min_axes, min_keep,
+        "The smallest of all elements, NaN where one is; equals share the derivative", "amin";
 }
 
 /// The part of its extreme y that each x is: 1 / k for one of k equals, 0 for the others.

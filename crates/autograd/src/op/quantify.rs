@@ -1,6 +1,6 @@
 //! Whether any, or all, of the truth values along axes are true. No derivative.
 
-use wengert_tensor::{Axes, AxisList, Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::{AxisList, Result, Tensor, View, ViewMut, kernel};
 
 use super::elementwise::truth;
 use super::sum::{reduced, shifted};
@@ -49,35 +49,13 @@ macro_rules! quantifiers {
             }
         }
 
-        impl<'t> Var<'t> {
-            #[doc = concat!("Whether ", $what, " true.")]
-            #[track_caller]
-            pub fn $method(self) -> Self {
-                self.$over(..)
-            }
-
-            #[doc = concat!("Whether ", $what, " true over some axes, which are dropped.")]
-            #[track_caller]
-            pub fn $over(self, axes: impl Into<Axes>) -> Self {
-                match self.resolve(stringify!($method), axes) {
-                    Ok(axes) => self.tape().record($Name { axes }, &[self]),
-                    Err(poisoned) => poisoned,
-                }
-            }
-
-            #[doc = concat!("Whether ", $what, " true over some axes, which stay with size 1.")]
-            #[track_caller]
-            pub fn $keep(self, axes: impl Into<Axes>) -> Self {
-                let axes = axes.into();
-                self.$over(axes.clone()).keep(self, axes)
-            }
-        }
+        $crate::op::sum::over_axes! { $Name: $method, $over, $keep, $what }
     )*};
 }
 
 quantifiers! {
     /// Whether any of x over `axes`, which are dropped, is true
-    Any, any, any_axes, any_keep, "any element is";
+    Any, any, any_axes, any_keep, "Whether any element is true";
     /// Whether all of x over `axes`, which are dropped, are true
-    All, all, all_axes, all_keep, "all elements are";
+    All, all, all_axes, all_keep, "Whether all elements are true";
 }

@@ -19,6 +19,7 @@ use crate::ty::Type;
 /// The rules of one operation.
 ///
 /// `x` are its operands, `y` its result; `dx`, `dy` are tangents, `ybar` is the cotangent of `y`.
+/// All but `infer` rely on operands that `infer` accepted: the tape calls them with no others.
 /// Derivatives are recorded with [`Var`] operators, so they have derivatives of their own. `None` is
 /// a symbolic zero: a derivative that is zero everywhere, or does not exist.
 pub trait Rule: Any + Debug + Send + Sync {

@@ -59,29 +59,43 @@ pub(crate) fn shifted(axes: &[usize]) -> AxisList {
     axes.iter().map(|axis| axis + 1).collect()
 }
 
-impl<'t> Var<'t> {
-    /// The sum of all elements.
-    #[track_caller]
-    pub fn sum(self) -> Self {
-        self.sum_axes(..)
-    }
+/// Defines the methods of [`Var`] that record a reduction: over all axes, over some that are dropped, and over
+/// some that stay with size 1.
+macro_rules! over_axes {
+    ($Name:ident: $method:ident, $over:ident, $keep:ident, $what:literal $(, $alias:literal)?) => {
+        impl<'t> $crate::Var<'t> {
+            #[doc = concat!($what, ".")]
+            $(#[doc(alias = $alias)])?
+            #[track_caller]
+            pub fn $method(self) -> Self {
+                self.$over(..)
+            }
 
-    /// The sum over some axes, which are dropped.
-    #[track_caller]
-    pub fn sum_axes(self, axes: impl Into<Axes>) -> Self {
-        match self.resolve("sum", axes) {
-            Ok(axes) => self.tape().record(Sum { axes }, &[self]),
-            Err(poisoned) => poisoned,
+            #[doc = concat!($what, ", over some axes, which are dropped.")]
+            $(#[doc(alias = $alias)])?
+            #[track_caller]
+            pub fn $over(self, axes: impl Into<wengert_tensor::Axes>) -> Self {
+                match self.resolve(stringify!($method), axes) {
+                    Ok(axes) => self.tape().record($Name { axes }, &[self]),
+                    Err(poisoned) => poisoned,
+                }
+            }
+
+            #[doc = concat!($what, ", over some axes, which stay with size 1.")]
+            #[track_caller]
+            pub fn $keep(self, axes: impl Into<wengert_tensor::Axes>) -> Self {
+                let axes = axes.into();
+                self.$over(axes.clone()).keep(self, axes)
+            }
         }
-    }
+    };
+}
 
-    /// The sum over some axes, which stay with size 1.
-    #[track_caller]
-    pub fn sum_keep(self, axes: impl Into<Axes>) -> Self {
-        let axes = axes.into();
-        self.sum_axes(axes.clone()).keep(self, axes)
-    }
+pub(crate) use over_axes;
 
+over_axes! { Sum: sum, sum_axes, sum_keep, "The sum of all elements" }
+
+impl<'t> Var<'t> {
     /// The axes of this variable that are meant; a mistake is kept on the tape under the name `op`.
     #[track_caller]
     pub(crate) fn resolve(self, op: &str, axes: impl Into<Axes>) -> std::result::Result<AxisList, Self> {
