@@ -6,7 +6,7 @@ use wengert_tensor::{Error, Result, Tensor};
 
 use super::cache::{from_start, no_placeholder};
 use super::graph::Graph;
-use super::{Program, Source, Step};
+use super::{Program, Step};
 use crate::op::Op;
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
@@ -108,15 +108,8 @@ impl fmt::Display for Compiled {
         )?;
         for step in &program.steps {
             match step {
-                Step::Single(single) => {
-                    writeln!(f, "  {} -> {}  # {}", single.op.rule().name(), single.shape, single.at)?
-                }
-                Step::Group(group) => {
-                    let names: Vec<&str> = group.ops.iter().map(|op| op.op.rule().name()).collect();
-                    let kept = group.ops.iter().filter(|op| op.out.moves && matches!(op.out.source, Source::Slot(_)));
-                    let (n, at) = (group.numel, group.ops.first().map(|op| op.at.to_string()).unwrap_or_default());
-                    writeln!(f, "  [{}] over {n}, {} kept  # {at}", names.join(" "), kept.count())?;
-                }
+                Step::Single(step) => writeln!(f, "  {step}")?,
+                Step::Group(group) => writeln!(f, "  {group}")?,
             }
         }
         Ok(())

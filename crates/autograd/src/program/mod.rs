@@ -2,7 +2,7 @@
 //!
 //! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
 //! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), elementwise ones are
-//!   fused into passes over tiles ([`fuse`]), values share memory by their lifetimes ([`plan`]), and the result is
+//!   fused into passes over tiles ([`fuse`]), values share memory by their lifetimes ([`memory`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
 //! - [`Compiled`]: a program in the user's hands.
@@ -13,7 +13,9 @@ pub(crate) mod cache;
 mod compiled;
 mod fuse;
 mod graph;
+mod group;
 pub(crate) mod interpret;
+mod memory;
 mod plan;
 mod run;
 
@@ -22,7 +24,6 @@ pub use compiled::Compiled;
 use std::panic::Location;
 
 use smallvec::SmallVec;
-use wengert_tensor::kernel::cursor::Walker;
 use wengert_tensor::{Layout, Shape, Storage, Tensor};
 
 use crate::op::Op;
@@ -31,7 +32,7 @@ use crate::op::Op;
 #[derive(Debug)]
 pub(crate) struct Program {
     constants: Vec<Tensor>,
-    specs: Vec<plan::Slot>,
+    specs: Vec<memory::Slot>,
     /// The memory of values and tiles. An operation's result is taken out while it is written.
     slots: Vec<Storage>,
     steps: Vec<Step>,
@@ -49,7 +50,7 @@ enum Source {
 #[derive(Debug)]
 enum Step {
     Single(Single),
-    Group(Group),
+    Group(group::Group),
 }
 
 /// One operation on whole operands.
@@ -60,43 +61,6 @@ struct Single {
     out: usize,
     shape: Shape,
     at: &'static Location<'static>,
-}
-
-/// Elementwise operations on `numel` elements, a tile at a time.
-#[derive(Debug)]
-struct Group {
-    numel: usize,
-    /// The layout of a whole tile, and of what is left after the last.
-    full: Layout,
-    rest: Layout,
-    loads: Vec<Load>,
-    ops: Vec<TileOp>,
-}
-
-/// Gathers an operand whose elements do not lie in the group's order.
-#[derive(Debug)]
-struct Load {
-    source: Source,
-    walker: Walker,
-    tile: usize,
-    /// Whether every tile of it is the same.
-    once: bool,
-}
-
-#[derive(Debug)]
-struct TileOp {
-    op: Op,
-    operands: SmallVec<[Operand; 3]>,
-    out: Operand,
-    at: &'static Location<'static>,
-}
-
-/// Elements of a source from `offset` on; those of the present tile where it `moves`.
-#[derive(Debug, Clone, Copy)]
-struct Operand {
-    source: Source,
-    offset: usize,
-    moves: bool,
 }
 
 /// A result that leaves the program.
