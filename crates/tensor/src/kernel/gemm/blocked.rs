@@ -15,7 +15,7 @@ use crate::kernel::parallel;
 
 /// Terms of a sum that are added in one go: a panel of y with so many rows, two registers wide, fills
 /// much of the first-level cache.
-const DEPTH: usize = 256;
+pub(super) const DEPTH: usize = 256;
 
 /// Columns for which y is packed at a time.
 const WIDTH: usize = 1024;
@@ -80,7 +80,7 @@ pub(super) unsafe fn product<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> 
 }
 
 /// As [`product`], cut in two where there is more than one tile.
-unsafe fn halves<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> Result<()> {
+pub(super) unsafe fn halves<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> Result<()> {
     let &Product { x, y, out, add } = job;
     let (m, n) = (x.sizes[0], y.sizes[1]);
     let by_rows = m >= n;

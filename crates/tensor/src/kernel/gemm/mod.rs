@@ -9,10 +9,13 @@
 //! element's error is at most about (min(k, 256) + k / 256) u times the sum of the terms' magnitudes.
 
 #![allow(unsafe_code, reason = "calls loops compiled for an instruction set that was detected")]
+#![allow(clippy::needless_range_loop, reason = "an index names a row or a register, in several arrays at once")]
 
 mod blocked;
 mod lanes;
 mod scratch;
+#[cfg(test)]
+mod tests;
 mod tile;
 mod vector;
 

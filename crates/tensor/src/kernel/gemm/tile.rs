@@ -1,6 +1,6 @@
 //! The inner loops of a product: one tile of the result, held in registers while its sums grow.
 //!
-//! A tile has up to [`Kernel::rows`] rows and two registers of columns. For every term of the sum a
+//! A tile has as many rows as [`Kernel::tiles`] knows at most and two registers of columns. For every term of the sum a
 //! row of y is loaded and multiplied by the numbers of a column of x, each in all lanes: so x may have
 //! any strides, y's rows must be contiguous, and each element is one chain of multiply-adds in the
 //! order of k, whatever tile it is in.

@@ -74,7 +74,7 @@ pub(super) unsafe fn product<T: Float>(
 
 /// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)).
 #[inline(always)]
-fn pairwise<T: Number>(s: [T; LANES]) -> T {
+pub(super) fn pairwise<T: Number>(s: [T; LANES]) -> T {
     let [a, b, c, d] = [s[0].plus(s[4]), s[1].plus(s[5]), s[2].plus(s[6]), s[3].plus(s[7])];
     a.plus(c).plus(b.plus(d))
 }
