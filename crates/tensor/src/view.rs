@@ -125,6 +125,25 @@ pub struct View<'a> {
     layout: &'a Layout,
 }
 
+/// A layout with how far it reaches, which else every view by it counts anew.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    layout: Layout,
+    span: usize,
+}
+
+impl Frame {
+    /// The frame of a layout.
+    pub fn new(layout: Layout) -> Self {
+        Self { span: layout.span(), layout }
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
 impl<'a> View<'a> {
     /// A view of `data` by `layout`.
     ///
@@ -136,6 +155,18 @@ impl<'a> View<'a> {
             return Err(Error::index(format!("view: shape {shape} reaches outside its {len} elements")));
         }
         Ok(Self { data, layout })
+    }
+
+    /// A view of `data` by a layout whose reach is known.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[inline]
+    pub fn framed(data: Data<'a>, frame: &'a Frame) -> Result<Self> {
+        match frame.span <= data.len() {
+            true => Ok(Self { data, layout: &frame.layout }),
+            false => Self::new(data, &frame.layout),
+        }
     }
 
     /// The same data through another layout.

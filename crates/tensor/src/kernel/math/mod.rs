@@ -34,7 +34,6 @@ pub mod trig;
 use self::few::Few;
 use self::real::{Formulas, Real, Scalar};
 use self::trig::Trig;
-use super::level::Set;
 
 pub use super::level::Level;
 
@@ -108,14 +107,14 @@ fn avx512<F: Formula, T: Scalar>(x: &[T], out: &mut [T]) {
 /// `out = f(x)` element by element, as far as both reach, at the given level.
 #[inline]
 pub fn map<F: Formula, T: Scalar>(level: Level, x: &[T], out: &mut [T]) {
-    match level.0 {
-        Set::Portable => portable::<F, T>(x, out),
+    match level {
+        Level::Portable => portable::<F, T>(x, out),
         // SAFETY: a `Level` is one that this processor has.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 => unsafe { avx2::<F, T>(x, out) },
+        Level::Avx2 => unsafe { avx2::<F, T>(x, out) },
         // SAFETY: likewise.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx512 => unsafe { avx512::<F, T>(x, out) },
+        Level::Avx512 => unsafe { avx512::<F, T>(x, out) },
     }
 }
 
