@@ -117,6 +117,22 @@ impl<'a, T: Element> Cursor<'a, T> {
         self.walker.axes[0].1
     }
 
+    /// Whether the elements lie one after another.
+    pub fn is_run(&self) -> bool {
+        self.walker.axes.len() == 1 && self.stride() == 1
+    }
+
+    /// Where the next `n` elements start and how far apart they lie, where that is evenly; goes `n` on then.
+    pub fn steps(&mut self, n: usize) -> Option<(usize, usize)> {
+        let (size, stride) = self.walker.axes[0];
+        if stride < 0 || size - self.walker.index[0] < n {
+            return None;
+        }
+        let start = self.walker.place as usize;
+        self.walker.advance(n);
+        Some((start, stride as usize))
+    }
+
     /// Goes to the first index of every axis, now from another place.
     pub fn restart(&mut self, place: usize) {
         self.walker.index.fill(0);
