@@ -62,6 +62,29 @@ impl Walker {
         Ok(())
     }
 
+    /// The elements of `data` from the one at position `start` on, as many as `out` holds, in `out`. So many there are
+    /// from where this walker is.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_from(&self, start: usize, data: Data, out: DataMut) -> Result<()> {
+        let mut walker = self.clone();
+        walker.skip(start);
+        walker.read(data, out)
+    }
+
+    /// Goes `n` elements on, which are not more than are left, from the first index of every axis.
+    fn skip(&mut self, mut n: usize) {
+        for (index, &(size, stride)) in self.index.iter_mut().zip(&self.axes) {
+            if n == 0 {
+                return;
+            }
+            *index = n % size;
+            self.place += stride * *index as isize;
+            n /= size;
+        }
+    }
+
     fn gather<T: Copy>(&mut self, data: &[T], out: &mut [T]) {
         let (size, stride) = self.axes[0];
         let mut rest = out;
