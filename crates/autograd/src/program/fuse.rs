@@ -90,8 +90,12 @@ const COLUMNS: usize = 8192;
 /// which operands come first.
 pub(super) fn units(graph: &Graph) -> (Vec<Place>, Vec<Unit>) {
     let n = graph.nodes.len();
-    let mut fuser =
-        Fuser { graph, places: Vec::with_capacity(n), made: vec![Made { unit: 0, role: Role::Full }; n], units: vec![] };
+    let mut fuser = Fuser {
+        graph,
+        places: Vec::with_capacity(n),
+        made: vec![Made { unit: 0, role: Role::Full }; n],
+        units: vec![],
+    };
     let mut inputs = 0;
     for (i, node) in graph.nodes.iter().enumerate() {
         let contiguous = || Layout::contiguous(node.ty.shape.clone());
@@ -359,7 +363,8 @@ impl Fuser<'_> {
                 }
                 if !ready {
                     stack.push((u, true));
-                    let mut before: SmallVec<[usize; 4]> = waits[u].iter().copied().filter(|&v| units[v].is_some()).collect();
+                    let mut before: SmallVec<[usize; 4]> =
+                        waits[u].iter().copied().filter(|&v| units[v].is_some()).collect();
                     before.sort_unstable_by(|a, b| b.cmp(a));
                     stack.extend(before.into_iter().map(|v| (v, false)));
                 } else if let Some(mut unit) = units[u].take() {

@@ -69,7 +69,17 @@ impl<'a> Plan<'a> {
             }
         }
         let slot_of = vec![None; n];
-        Self { graph, places, slots: Vec::new(), free: Vec::new(), slot_of, last_use, kept, constants: Vec::new(), scratch: Vec::new() }
+        Self {
+            graph,
+            places,
+            slots: Vec::new(),
+            free: Vec::new(),
+            slot_of,
+            last_use,
+            kept,
+            constants: Vec::new(),
+            scratch: Vec::new(),
+        }
     }
 
     /// Gives slots to what a unit makes for others.

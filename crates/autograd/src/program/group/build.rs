@@ -228,7 +228,11 @@ impl Builder<'_, '_> {
         }
         let same = repeated || layout.strides().iter().all(|&stride| stride == 0);
         let step = Step { work: Work::Gather(source, Walker::new(layout)), out, at };
-        if same { self.first.push(step) } else { self.loads.push(step) }
+        if same {
+            self.first.push(step)
+        } else {
+            self.loads.push(step)
+        }
         out
     }
 
@@ -263,7 +267,9 @@ impl Builder<'_, '_> {
                     continue;
                 }
                 let Tile { dtype, len, until } = self.tiles[tile];
-                let free = shared.iter().position(|s| s.dtype == dtype && s.len == len && s.until < k);
+                // What stays from block to block was not free in the block before.
+                let stays = until == usize::MAX;
+                let free = shared.iter().position(|s| !stays && s.dtype == dtype && s.len == len && s.until < k);
                 match free {
                     Some(s) => (shared[s].until, given[tile]) = (until, Some(s)),
                     None => {

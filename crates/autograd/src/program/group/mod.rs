@@ -220,7 +220,8 @@ impl fmt::Display for Group {
         if self.cols > 1 {
             write!(f, " = {} x {}", self.rows, self.cols)?;
         }
-        let at = self.steps.iter().find(|step| step.name().is_some()).map(|step| step.at.to_string()).unwrap_or_default();
+        let at =
+            self.steps.iter().find(|step| step.name().is_some()).map(|step| step.at.to_string()).unwrap_or_default();
         write!(f, ", {} kept  # {at}", kept + self.ends.len())
     }
 }

@@ -80,7 +80,7 @@ impl Stream {
     pub fn take(&self, rows: usize, before: usize, x: Data, state: DataMut, totals: DataMut) -> Result<()> {
         let (op, width) = (self.fold.name(), self.width);
         let fits = width > 0
-            && x.len() % width == 0
+            && x.len().is_multiple_of(width)
             && x.len() / width <= rows.saturating_sub(before)
             && state.len() == self.state()
             && totals.len() == self.totals(rows);
@@ -186,19 +186,19 @@ fn whole_rows<T: Element>(
     let width = run.len();
     while !x.is_empty() {
         let taken = (x.len() / width).min(RUN - at % RUN);
-        if at % RUN == 0 {
+        if at.is_multiple_of(RUN) {
             run.fill(f.first);
         }
-        if at % LEAF == 0 {
+        if at.is_multiple_of(LEAF) {
             leaf.fill(f.first);
         }
         (f.run)(run, x, width, taken);
         at += taken;
         x = &x[taken * width..];
-        if at % RUN == 0 || at == n {
+        if at.is_multiple_of(RUN) || at == n {
             (f.columns)(leaf, run);
         }
-        if at % LEAF == 0 || at == n {
+        if at.is_multiple_of(LEAF) || at == n {
             let done = (at - 1) / LEAF * width;
             totals[done..done + width].copy_from_slice(leaf);
         }
