@@ -6,6 +6,7 @@
 
 use std::mem::take;
 
+use rustc_hash::FxHashMap;
 use wengert_tensor::{DType, Data, Result, Storage, Tensor};
 
 use super::Source;
@@ -43,8 +44,9 @@ pub(super) struct Plan<'a> {
     last_use: Vec<usize>,
     /// Whether a node is needed outside of its unit.
     kept: Vec<bool>,
-    /// Nodes that are constants: constant k of the program.
-    pub constants: Vec<usize>,
+    /// Nodes that are constants, and how often their number is needed side by side: constant k of the program.
+    pub constants: Vec<(usize, usize)>,
+    constant_of: FxHashMap<usize, usize>,
     /// The slots of tiles.
     scratch: Vec<usize>,
 }
@@ -78,6 +80,7 @@ impl<'a> Plan<'a> {
             last_use,
             kept,
             constants: Vec::new(),
+            constant_of: FxHashMap::default(),
             scratch: Vec::new(),
         }
     }
@@ -126,16 +129,21 @@ impl<'a> Plan<'a> {
     pub fn source(&mut self, base: &Base) -> Source {
         match *base {
             Base::Input(k) => Source::Input(k),
-            Base::Constant(i) => {
-                let known = self.constants.iter().position(|&c| c == i);
-                Source::Constant(known.unwrap_or_else(|| {
-                    self.constants.push(i);
-                    self.constants.len() - 1
-                }))
-            }
+            Base::Constant(i) => self.constant(i, 1),
             // A value without a slot is read only within its group, never by its source.
             Base::Node(i) => Source::Slot(self.slot_of[i].unwrap_or(usize::MAX)),
         }
+    }
+
+    /// A constant, as so many times its number at least.
+    pub fn constant(&mut self, i: usize, len: usize) -> Source {
+        let next = self.constants.len();
+        let k = *self.constant_of.entry(i).or_insert(next);
+        if k == next {
+            self.constants.push((i, len));
+        }
+        self.constants[k].1 = self.constants[k].1.max(len);
+        Source::Constant(k)
     }
 
     /// The slot of all groups' tiles of a dtype, with room for `len` elements: they run one after another.

@@ -33,9 +33,9 @@ impl Program {
             Answer { source: plan.source(base), layout: layout.clone() }
         });
         let answers = answers.collect();
-        let constants = plan.constants.iter().map(|&i| match &graph.nodes[i].op {
-            Op::Full(full) => Tensor::full((), full.value),
-            _ => Tensor::full((), 0.0),
+        let constants = plan.constants.iter().map(|&(i, len)| match &graph.nodes[i].op {
+            Op::Full(full) => Tensor::full([len], full.value),
+            _ => Tensor::full([len], 0.0),
         });
         Ok(Self {
             constants: constants.collect::<Result<_>>()?,

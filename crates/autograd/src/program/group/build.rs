@@ -13,6 +13,7 @@ use super::{End, From, Group, Local, Operand, Step, Work};
 use crate::program::Source;
 use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
 use crate::program::memory::Plan;
+use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: a dozen of them fit the L1 cache.
 const TILE: usize = 4096;
@@ -165,7 +166,12 @@ impl Builder<'_, '_> {
         }
         let out = self.out(result, dtype, role == Role::Full);
         self.inside.push((i, out));
-        self.steps.push(Step { work: Work::Map(node.op.clone(), operands), out, at });
+        // Slices of any one length.
+        let slice = Layout::contiguous([self.block * if full { self.cols } else { 1 }].into());
+        let dtypes = node.operands.iter().map(|&x| (self.plan.graph.nodes[x].ty.dtype, &slice));
+        let dtypes: SmallVec<[(DType, &Layout); 3]> = dtypes.collect();
+        let kernel = node.op.bind(&dtypes, &Type::new(dtype, slice.shape()));
+        self.steps.push(Step { work: Work::Map(node.op.rule().name(), kernel, operands), out, at });
     }
 
     /// Where a node's elements go: its local, or a tile.
@@ -225,6 +231,10 @@ impl Builder<'_, '_> {
         full: bool,
         at: &'static Location<'static>,
     ) -> Operand {
+        if let Base::Constant(i) = *base {
+            let source = self.plan.constant(i, self.block * if full { self.cols } else { 1 });
+            return Operand { from: From::Shared(source), offset: 0, moves: false, full };
+        }
         let source = self.plan.source(base);
         let direct = Operand { from: From::Shared(source), offset: layout.offset(), moves: true, full };
         let overwritten = self.results.iter().position(|(_, slot, _)| source == Source::Slot(*slot));
@@ -355,8 +365,6 @@ impl Builder<'_, '_> {
         for end in &mut self.ends {
             end.totals = settled(end.totals);
         }
-        let rest = self.rows % self.block;
-        let flat = |n: usize| Layout::contiguous([n].into());
         Group {
             rows: self.rows,
             cols: self.cols,
@@ -368,7 +376,6 @@ impl Builder<'_, '_> {
             first: self.first,
             steps,
             ends: self.ends,
-            layouts: [flat(self.block * self.cols), flat(self.block), flat(rest * self.cols), flat(rest)],
         }
     }
 }
@@ -376,7 +383,7 @@ impl Builder<'_, '_> {
 impl Step {
     fn operands(&self) -> impl Iterator<Item = &Operand> {
         let (many, one) = match &self.work {
-            Work::Map(_, x) => (&x[..], None),
+            Work::Map(.., x) => (&x[..], None),
             Work::Gather(..) => (&[][..], None),
             Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, x, _) => (&[][..], Some(x)),
         };
@@ -392,7 +399,7 @@ impl Step {
         };
         settle(&mut self.out);
         match &mut self.work {
-            Work::Map(_, x) => x.iter_mut().for_each(settle),
+            Work::Map(.., x) => x.iter_mut().for_each(settle),
             Work::Gather(..) => {}
             Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) => settle(x),
             Work::Stream(_, x, totals) => {

@@ -15,16 +15,16 @@ use std::ops::Range;
 use std::panic::Location;
 
 use smallvec::SmallVec;
+use wengert_tensor::kernel::Bound;
 use wengert_tensor::kernel::copy;
 use wengert_tensor::kernel::cursor::Walker;
 use wengert_tensor::kernel::parallel;
 use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::kernel::reduce::stream::{self, Stream};
-use wengert_tensor::{Data, DataMut, Error, Layout, Result, Storage, View, ViewMut};
+use wengert_tensor::{Data, DataMut, Error, Result, Storage};
 
 use super::Source;
 use super::memory::Memory;
-use crate::op::Op;
 
 /// Operations on `rows` rows of `cols` columns, `block` rows at a time.
 #[derive(Debug)]
@@ -43,8 +43,6 @@ pub(super) struct Group {
     /// What every block goes through.
     steps: Vec<Step>,
     ends: Vec<End>,
-    /// The layouts of vectors of the lengths that blocks have.
-    layouts: [Layout; 4],
 }
 
 /// Memory that the group writes.
@@ -74,8 +72,8 @@ struct Step {
 
 #[derive(Debug)]
 enum Work {
-    /// An elementwise operation.
-    Map(Op, SmallVec<[Operand; 3]>),
+    /// An elementwise operation, under its name.
+    Map(&'static str, Bound, SmallVec<[Operand; 3]>),
     /// Gathers what does not lie in the group's order.
     Gather(Source, Walker),
     /// Copies what a result would overwrite.
@@ -189,7 +187,11 @@ impl Group {
                 let view = |x: &Operand| self.view(x, memory, part, block, locals);
                 let out = taken.reborrow().range(self.range(&step.out, block, part.start));
                 match work {
-                    Work::Map(op, x) => self.map(op, &x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
+                    Work::Map(_, kernel, x) => match &x[..] {
+                        [x] => kernel.call(&[view(x)], out),
+                        [x, y] => kernel.call(&[view(x), view(y)], out),
+                        x => kernel.call(&x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
+                    },
                     Work::Gather(source, walker) => {
                         walker.read_from(self.width(&step.out) * block.start, memory.data(*source), out)
                     }
@@ -204,6 +206,7 @@ impl Group {
         outcome.map_err(|e: Error| e.at(step.at))
     }
 
+    #[inline]
     fn view<'a>(&self, x: &Operand, memory: &'a Memory, part: Rows, block: Rows, locals: &'a [DataMut]) -> Data<'a> {
         match x.from {
             From::Shared(source) => memory.data(source).range(self.range(x, block, 0)),
@@ -212,6 +215,7 @@ impl Group {
     }
 
     /// Where an operand's elements of a block are, in memory that starts with row `first`.
+    #[inline]
     fn range(&self, x: &Operand, block: Rows, first: usize) -> Range<usize> {
         let width = self.width(x);
         let start = x.offset + if x.moves { (block.start - first) * width } else { 0 };
@@ -220,14 +224,6 @@ impl Group {
 
     fn width(&self, x: &Operand) -> usize {
         if x.full { self.cols } else { 1 }
-    }
-
-    /// Runs an elementwise operation on slices of one length.
-    fn map(&self, op: &Op, x: &[Data], out: DataMut) -> Result<()> {
-        let layout = self.layouts.iter().find(|layout| layout.numel() == out.len());
-        let layout = layout.ok_or_else(|| Error::shape(format!("a block of {} elements", out.len())))?;
-        let views: SmallVec<[View; 4]> = x.iter().map(|&x| View::new(x, layout)).collect::<Result<_>>()?;
-        op.rule().eval(&views, ViewMut::new(out, layout.shape())?)
     }
 }
 
@@ -264,7 +260,7 @@ impl Step {
     /// The name of the operation that this is, if it is one of the program's.
     fn name(&self) -> Option<&'static str> {
         match &self.work {
-            Work::Map(op, _) => Some(op.rule().name()),
+            Work::Map(name, ..) => Some(name),
             Work::Rows(fold, _) | Work::Stream(Stream { fold, .. }, ..) => Some(fold.name()),
             Work::Gather(..) | Work::Copy(_) | Work::Spread(_) => None,
         }
