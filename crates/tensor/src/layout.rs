@@ -80,6 +80,11 @@ impl Layout {
         self.shape.numel()
     }
 
+    /// The same layout with all places `by` further on.
+    pub fn moved(&self, by: usize) -> Self {
+        Self { offset: self.offset.saturating_add(by), ..self.clone() }
+    }
+
     /// Whether the elements lie one after another in row-major order.
     pub fn is_contiguous(&self) -> bool {
         if self.shape.contains(&0) {

@@ -64,7 +64,7 @@ impl Group {
             loads: Vec::new(),
             ops: Vec::new(),
         };
-        // Tiles of this group: dtype and the position in the unit from which on each is free.
+        // Tiles of this group: its slot and the position in the unit from which on each is free.
         let mut tiles: Vec<(usize, usize)> = Vec::new();
         let mut loaded: Vec<(Source, Layout, Operand)> = Vec::new();
         let mut inside: Vec<(usize, Operand)> = Vec::new();
@@ -72,6 +72,7 @@ impl Group {
             let reads = |&j: &usize| plan.graph.nodes[j].operands.iter().any(|&x| plan.places[x].base == Base::Node(i));
             unit.nodes.iter().rposition(reads).unwrap_or(0)
         };
+        let outs: Vec<usize> = unit.nodes.iter().filter_map(|&i| plan.slot_of[i]).collect();
         let ends: Vec<usize> = unit.nodes.iter().map(|&i| last_inside(i)).collect();
         for (k, &i) in unit.nodes.iter().enumerate() {
             let node = &plan.graph.nodes[i];
@@ -83,7 +84,8 @@ impl Group {
                     continue;
                 }
                 let source = plan.source(&base);
-                if layout.is_contiguous() && !matches!(source, Source::Constant(_)) {
+                let written_over = matches!(source, Source::Slot(slot) if outs.contains(&slot));
+                if layout.is_contiguous() && !matches!(source, Source::Constant(_)) && !written_over {
                     operands.push(Operand { source, offset: layout.offset(), moves: true });
                 } else if let Some((.., operand)) = loaded.iter().find(|(s, l, _)| *s == source && *l == layout) {
                     operands.push(*operand);
