@@ -15,8 +15,6 @@ pub(super) struct Need {
     pub bytes: usize,
     pub first: usize,
     pub last: usize,
-    /// Only needs of one kind share slots.
-    pub kind: u8,
     /// Whether it starts a slot of its own, which others may use before it.
     pub own: bool,
 }
@@ -34,15 +32,13 @@ pub(super) struct Assignment {
 const TRIALS: usize = 1 << 20;
 const TRIALS_OF_ONE: [usize; 2] = [8, 256];
 
-struct Slot {
-    kind: u8,
-    /// By their first step, the last of each stretch of steps.
-    busy: BTreeMap<usize, usize>,
-}
+/// By its first step, the last of each stretch of steps in which a slot is used.
+#[derive(Default)]
+struct Busy(BTreeMap<usize, usize>);
 
-impl Slot {
+impl Busy {
     fn is_free(&self, need: &Need) -> bool {
-        self.busy.range(..=need.last).next_back().is_none_or(|(_, &last)| last < need.first)
+        self.0.range(..=need.last).next_back().is_none_or(|(_, &last)| last < need.first)
     }
 }
 
@@ -51,26 +47,25 @@ pub(super) fn assign(needs: &[Need]) -> Assignment {
     let [least, most] = TRIALS_OF_ONE;
     let trials = (TRIALS / needs.len().max(1)).clamp(least, most);
     let mut order: Vec<usize> = (0..needs.len()).collect();
-    order.sort_unstable_by_key(|&i| (Reverse(needs[i].bytes), needs[i].kind, Reverse(needs[i].own), needs[i].first, i));
+    order.sort_unstable_by_key(|&i| (Reverse(needs[i].bytes), Reverse(needs[i].own), needs[i].first, i));
     let mut found = Assignment { slots: Vec::new(), slot_of: vec![0; needs.len()] };
-    let mut slots: Vec<Slot> = Vec::new();
-    let like = |i: usize| (needs[i].bytes, needs[i].kind);
-    for same in order.chunk_by(|&i, &j| like(i) == like(j)) {
+    let mut slots: Vec<Busy> = Vec::new();
+    for same in order.chunk_by(|&i, &j| needs[i].bytes == needs[j].bytes) {
         let owned = same.iter().filter(|&&i| needs[i].own).count();
         let before = slots.len() + owned;
-        // Slots that were made for needs like these, by the step at which they are free again.
+        // Slots that were made for needs of this size, by the step at which they are free again.
         let mut ends: BinaryHeap<Reverse<(usize, usize)>> = BinaryHeap::new();
         for &i in same {
             let need = &needs[i];
             let older = if need.own { 0..0 } else { before.saturating_sub(trials)..before };
-            let gap = older.rev().find(|&s| slots[s].kind == need.kind && slots[s].is_free(need));
+            let gap = older.rev().find(|&s| slots[s].is_free(need));
             let ended = || match ends.peek() {
                 Some(&Reverse((end, s))) if !need.own && end < need.first => Some(s),
                 _ => None,
             };
             let slot = gap.or_else(ended).unwrap_or(slots.len());
             if slot == slots.len() {
-                slots.push(Slot { kind: need.kind, busy: BTreeMap::new() });
+                slots.push(Busy::default());
                 found.slots.push(need.bytes);
             } else if gap.is_none() {
                 ends.pop();
@@ -78,7 +73,7 @@ pub(super) fn assign(needs: &[Need]) -> Assignment {
             if slot >= before {
                 ends.push(Reverse((need.last, slot)));
             }
-            slots[slot].busy.insert(need.first, need.last);
+            slots[slot].0.insert(need.first, need.last);
             found.slot_of[i] = slot;
         }
     }
@@ -114,15 +109,9 @@ mod tests {
 
     fn any_need() -> impl Strategy<Value = Need> {
         let bytes = prop_oneof![Just(64), Just(4096), 1usize..100_000];
-        (bytes, 0usize..60, 0usize..20, 0u8..2, prop::bool::weighted(0.1)).prop_map(
-            |(bytes, first, length, kind, own)| Need {
-                bytes,
-                first,
-                last: if own { 80 } else { first + length },
-                kind,
-                own,
-            },
-        )
+        (bytes, 0usize..60, 0usize..20, 0u8..2, prop::bool::weighted(0.1)).prop_map(|(bytes, first, length, own)| {
+            Need { bytes, first, last: if own { 80 } else { first + length }, own }
+        })
     }
 
     proptest! {
@@ -134,7 +123,6 @@ mod tests {
                 prop_assert!(!a.own || slots[slot_of[i]] == a.bytes);
                 for (j, b) in needs.iter().enumerate().skip(i + 1).filter(|(j, _)| slot_of[*j] == slot_of[i]) {
                     prop_assert!(a.last < b.first || b.last < a.first, "{i} {a:?} and {j} {b:?}");
-                    prop_assert_eq!(a.kind, b.kind);
                     prop_assert!(!(a.own && b.own));
                 }
             }
@@ -144,7 +132,7 @@ mod tests {
 
     #[test]
     fn needs_that_follow_each_other_share() {
-        let need = |bytes, first| Need { bytes, first, last: first + 1, kind: 0, own: false };
+        let need = |bytes, first| Need { bytes, first, last: first + 1, own: false };
         // Sizes that grow, each there with the next: two slots alternate.
         let needs: Vec<Need> = (0..100).map(|i| need(1000 + i, i)).collect();
         let found = assign(&needs);
@@ -158,7 +146,7 @@ mod tests {
         let n = 1_000_000;
         // As the residuals of a long chain: each is needed until its step is undone.
         let needs: Vec<Need> =
-            (0..n).map(|i| Need { bytes: 64 + 64 * (i % 7), first: i, last: 2 * n - i, kind: 0, own: false }).collect();
+            (0..n).map(|i| Need { bytes: 64 + 64 * (i % 7), first: i, last: 2 * n - i, own: false }).collect();
         assert_eq!(assign(&needs).slots.len(), n);
         assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
     }

@@ -386,9 +386,7 @@ impl Needs {
     fn add(&mut self, ty: &Type, first: usize, last: usize, own: bool) -> usize {
         // What comes from outside is as large as it must be and no larger.
         let bytes = if own { bytes(ty) } else { bytes(ty).next_multiple_of(LINE) };
-        // Not every byte is a truth value, so these share no slots with numbers.
-        let kind = u8::from(ty.dtype == DType::Bool);
-        self.needs.push(Need { bytes, first, last, kind, own });
+        self.needs.push(Need { bytes, first, last, own });
         self.dtypes.push(ty.dtype);
         self.needs.len() - 1
     }
