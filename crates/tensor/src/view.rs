@@ -72,6 +72,41 @@ impl<'a> Data<'a> {
 }
 
 impl<'a> DataMut<'a> {
+    /// The same elements, borrowed for a shorter time.
+    pub fn reborrow(&mut self) -> DataMut<'_> {
+        match self {
+            Self::F32(d) => DataMut::F32(d),
+            Self::F64(d) => DataMut::F64(d),
+            Self::I64(d) => DataMut::I64(d),
+            Self::Bool(d) => DataMut::Bool(d),
+        }
+    }
+
+    /// The same elements, to read.
+    pub fn data(&self) -> Data<'_> {
+        match self {
+            Self::F32(d) => Data::F32(d),
+            Self::F64(d) => Data::F64(d),
+            Self::I64(d) => Data::I64(d),
+            Self::Bool(d) => Data::Bool(d),
+        }
+    }
+
+    /// The first `n` elements, which there are, and the rest.
+    pub fn split_at_mut(self, n: usize) -> (DataMut<'a>, DataMut<'a>) {
+        macro_rules! split {
+            ($($variant:ident),*) => {
+                match self {
+                    $(Self::$variant(d) => {
+                        let (low, high) = d.split_at_mut(n);
+                        (DataMut::$variant(low), DataMut::$variant(high))
+                    })*
+                }
+            };
+        }
+        split!(F32, F64, I64, Bool)
+    }
+
     /// The elements of a range, which lies within.
     pub fn range(self, range: std::ops::Range<usize>) -> DataMut<'a> {
         match self {
@@ -105,6 +140,13 @@ impl<'a> DataMut<'a> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Default for DataMut<'_> {
+    /// No elements: what is left where data was moved out.
+    fn default() -> Self {
+        Self::Bool(&mut [])
     }
 }
 
@@ -197,13 +239,7 @@ impl<'a> ViewMut<'a> {
 
     /// The same elements, borrowed for a shorter time: for a kernel whose result another then continues.
     pub fn reborrow(&mut self) -> ViewMut<'_> {
-        let data = match &mut self.data {
-            DataMut::F32(d) => DataMut::F32(d),
-            DataMut::F64(d) => DataMut::F64(d),
-            DataMut::I64(d) => DataMut::I64(d),
-            DataMut::Bool(d) => DataMut::Bool(d),
-        };
-        ViewMut { data, shape: self.shape }
+        ViewMut { data: self.data.reborrow(), shape: self.shape }
     }
 
     /// The elements as a slice of `T`, or an error that names the operation that wanted it.

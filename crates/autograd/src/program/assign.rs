@@ -109,8 +109,11 @@ mod tests {
 
     fn any_need() -> impl Strategy<Value = Need> {
         let bytes = prop_oneof![Just(64), Just(4096), 1usize..100_000];
-        (bytes, 0usize..60, 0usize..20, 0u8..2, prop::bool::weighted(0.1)).prop_map(|(bytes, first, length, own)| {
-            Need { bytes, first, last: if own { 80 } else { first + length }, own }
+        (bytes, 0usize..60, 0usize..20, prop::bool::weighted(0.1)).prop_map(|(bytes, first, length, own)| Need {
+            bytes,
+            first,
+            last: if own { 80 } else { first + length },
+            own,
         })
     }
 

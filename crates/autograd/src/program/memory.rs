@@ -16,9 +16,6 @@ use super::{Bound, Footprint, Source};
 use crate::op::Op;
 use crate::ty::Type;
 
-/// Elements that a group works on at a time: a dozen such tiles of `f64` fit the L1 cache.
-pub(super) const TILE: usize = 512;
-
 /// Values of fewer bytes than this are not written over others: a group would spend more on setting operands aside
 /// than there is to gain.
 const IN_PLACE: usize = 4096;
@@ -104,8 +101,8 @@ pub(super) struct Plan<'a> {
     states: usize,
     /// States have the first.
     pub slots: Vec<Slot>,
-    /// Slots that are no group's tiles now.
-    pub free: Vec<usize>,
+    /// The slots of tiles.
+    scratch: Vec<usize>,
     /// The slot of a node, if it has one.
     pub slot_of: Vec<Option<usize>>,
     /// Nodes that are constants: constant k of the program.
@@ -130,7 +127,7 @@ impl<'a> Plan<'a> {
             inputs,
             states: states.len(),
             slots: states.iter().map(state).collect(),
-            free: Vec::new(),
+            scratch: Vec::new(),
             slot_of: vec![None; graph.nodes.len()],
             constants: Vec::new(),
             constant_of: FxHashMap::default(),
@@ -216,7 +213,7 @@ impl<'a> Plan<'a> {
             let node = &self.graph.nodes[i];
             matches!(node.op, Op::Custom(_)) || node.operands.iter().any(|&x| self.ty(x).dtype == DType::I64)
         };
-        !unit.elementwise || unit.nodes.iter().any(may_fail)
+        unit.domain.is_none() || unit.nodes.iter().any(may_fail)
     }
 
     /// Whether a place is all of its base, in order.
@@ -242,7 +239,7 @@ impl<'a> Plan<'a> {
     /// Where an operand dies in a pass over its elements, lets a result take its place.
     fn write_over_operands(&self, lifetimes: &Lifetimes, units: &[Unit], fates: &mut [Fate]) {
         let mut dying = Vec::new();
-        for (u, unit) in units.iter().enumerate().filter(|(_, unit)| unit.elementwise) {
+        for (u, unit) in units.iter().enumerate().filter(|(_, unit)| unit.domain.is_some()) {
             dying.clear();
             for &x in unit.nodes.iter().flat_map(|&i| &self.graph.nodes[i].operands) {
                 let base = &self.places[x].base;
@@ -253,7 +250,11 @@ impl<'a> Plan<'a> {
                 }
             }
             for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i]) {
-                let operand = dying.iter().position(|&operand| self.ty(operand).dtype == self.ty(i).dtype);
+                let like = |&operand: &usize| {
+                    let (a, b) = (self.ty(operand), self.ty(i));
+                    a.dtype == b.dtype && a.shape.numel() == b.shape.numel()
+                };
+                let operand = dying.iter().position(like);
                 if let (Fate::Passing, Some(k)) = (fates[i], operand) {
                     fates[i] = Fate::Over(dying.swap_remove(k));
                 }
@@ -267,7 +268,7 @@ impl<'a> Plan<'a> {
         // The need that a node's value is part of.
         let mut need_of: Vec<Option<usize>> = vec![None; self.graph.nodes.len()];
         for (u, unit) in units.iter().enumerate() {
-            for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i] || !unit.elementwise) {
+            for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i] || unit.domain.is_none()) {
                 let last = lifetimes.last_use(&Base::Node(i)).max(u);
                 need_of[i] = match fates[i] {
                     Fate::Leaving => Some(needs.add(self.ty(i), u, end, true)),
@@ -352,21 +353,18 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// A tile for position `now` of a unit, needed until position `until`.
-    pub fn tile(&mut self, tiles: &mut Vec<(usize, usize)>, dtype: DType, now: usize, until: usize) -> usize {
-        let free = tiles.iter_mut().find(|(slot, end)| self.slots[*slot].dtype == dtype && *end < now);
-        if let Some((slot, end)) = free {
-            *end = until;
-            return *slot;
-        }
-        let free = self.free.iter().position(|&slot| self.slots[slot].dtype == dtype);
-        let slot = free.map(|k| self.free.swap_remove(k)).unwrap_or_else(|| {
-            let tile = Slot { dtype, bytes: TILE * dtype.size(), kind: Kind::Own };
-            self.footprint.planned += tile.bytes;
-            self.slots.push(tile);
+    /// The slot of all groups' tiles of a dtype, with room for `len` elements: they run one after another.
+    pub fn scratch(&mut self, dtype: DType, len: usize) -> usize {
+        let known = self.scratch.iter().copied().find(|&slot| self.slots[slot].dtype == dtype);
+        let slot = known.unwrap_or_else(|| {
+            self.slots.push(Slot { dtype, bytes: 0, kind: Kind::Own });
+            self.scratch.push(self.slots.len() - 1);
             self.slots.len() - 1
         });
-        tiles.push((slot, until));
+        let bytes = &mut self.slots[slot].bytes;
+        let more = (len * dtype.size()).saturating_sub(*bytes);
+        *bytes += more;
+        self.footprint.planned += more;
         slot
     }
 }
@@ -411,6 +409,12 @@ pub(super) struct Others<'a> {
 }
 
 impl Memory<'_> {
+    /// The elements of a source, from its first on.
+    pub fn data(&self, source: Source) -> Data<'_> {
+        let Self { bound, arguments, constants, .. } = *self;
+        Others { bound, arguments, constants, before: self.slots, after: &[] }.data(source)
+    }
+
     /// Runs `write` on the storage of a slot, with all other memory to read.
     pub fn writing<R>(&mut self, slot: usize, write: impl FnOnce(Others, &mut Storage) -> R) -> R {
         let (before, rest) = self.slots.split_at_mut(slot);

@@ -33,9 +33,9 @@ impl Program {
             while let Some((_, retype)) = retypes.next_if(|(at, _)| *at == u) {
                 steps.push(Step::Retype(retype));
             }
-            steps.push(match unit.elementwise {
-                true => Step::Group(Group::new(&mut plan, unit)),
-                false => Step::Single(Single::new(&mut plan, unit.nodes[0])),
+            steps.push(match &unit.domain {
+                Some(domain) => Step::Group(Group::new(&mut plan, unit, domain)),
+                None => Step::Single(Single::new(&mut plan, unit.nodes[0])),
             });
         }
         steps.extend(retypes.map(|(_, retype)| Step::Retype(retype)));
