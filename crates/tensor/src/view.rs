@@ -157,6 +157,25 @@ pub struct View<'a> {
     layout: &'a Layout,
 }
 
+/// A layout with how far it reaches, which else every view by it counts anew.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    layout: Layout,
+    span: usize,
+}
+
+impl Frame {
+    /// The frame of a layout.
+    pub fn new(layout: Layout) -> Self {
+        Self { span: layout.span(), layout }
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
 impl<'a> View<'a> {
     /// A view of `data` by `layout`.
     ///
@@ -168,6 +187,18 @@ impl<'a> View<'a> {
             return Err(Error::index(format!("view: shape {shape} reaches outside its {len} elements")));
         }
         Ok(Self { data, layout })
+    }
+
+    /// A view of `data` by a layout whose reach is known.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[inline]
+    pub fn framed(data: Data<'a>, frame: &'a Frame) -> Result<Self> {
+        match frame.span <= data.len() {
+            true => Ok(Self { data, layout: &frame.layout }),
+            false => Self::new(data, &frame.layout),
+        }
     }
 
     /// The same data through another layout.
@@ -196,14 +227,26 @@ impl<'a> View<'a> {
         self.layout
     }
 
+    /// All the data that the layout reaches into.
+    pub fn data(&self) -> Data<'a> {
+        self.data
+    }
+
+    /// The elements alone, where they lie one after another in row-major order.
+    pub fn side_by_side(&self) -> Option<Data<'a>> {
+        let start = self.layout.offset();
+        self.layout.is_contiguous().then(|| self.data.range(start..start + self.layout.numel()))
+    }
+
     /// The view as elements of `T`, or an error that names the operation that wanted it.
     ///
     /// # Errors
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the elements are of another type.
+    #[inline(always)]
     pub fn typed<T: Element>(&self, op: &str) -> Result<Strided<'a, T>> {
         match T::slice(self.data) {
             Some(data) => Ok(Strided { data, layout: self.layout }),
-            None => Err(Error::dtype(format!("{op}: expected {}, got {}", T::DTYPE, self.dtype()))),
+            None => Err(unexpected(op, "", T::DTYPE, self.dtype())),
         }
     }
 }
@@ -242,15 +285,29 @@ impl<'a> ViewMut<'a> {
         ViewMut { data: self.data.reborrow(), shape: self.shape }
     }
 
+    /// The elements.
+    pub fn into_data(self) -> DataMut<'a> {
+        self.data
+    }
+
     /// The elements as a slice of `T`, or an error that names the operation that wanted it.
     ///
     /// # Errors
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the elements are of another type.
+    #[inline(always)]
     pub fn typed<T: Element>(self, op: &str) -> Result<&'a mut [T]> {
         let dtype = self.dtype();
-        T::slice_mut(self.data)
-            .ok_or_else(|| Error::dtype(format!("{op}: expected a result of {}, got {dtype}", T::DTYPE)))
+        match T::slice_mut(self.data) {
+            Some(data) => Ok(data),
+            None => Err(unexpected(op, "a result of ", T::DTYPE, dtype)),
+        }
     }
+}
+
+/// Out of line, so that the way of all calls but these is short.
+#[cold]
+fn unexpected(op: &str, what: &str, expected: DType, got: DType) -> Error {
+    Error::dtype(format!("{op}: expected {what}{expected}, got {got}"))
 }
 
 /// A [`View`] whose element type is known at compile time.

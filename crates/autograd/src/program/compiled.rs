@@ -6,7 +6,7 @@ use wengert_tensor::{Error, Result, Tensor};
 
 use super::cache::{from_start, no_placeholder};
 use super::graph::Graph;
-use super::{Bound, Program, Step};
+use super::{Given, Program, Step};
 use crate::op::Op;
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
@@ -221,8 +221,8 @@ impl Tape {
         states: &[(Var<'_>, Var<'_>)],
     ) -> Result<Compiled> {
         let wanted: Vec<Var<'_>> = outputs.iter().copied().chain(states.iter().map(|(_, next)| *next)).collect();
-        let given: Vec<Var<'_>> = states.iter().map(|(state, _)| *state).chain(inputs.iter().copied()).collect();
-        let (given, wanted) = (self.ids(&given)?, self.ids(&wanted)?);
+        let chosen: Vec<Var<'_>> = states.iter().map(|(state, _)| *state).chain(inputs.iter().copied()).collect();
+        let (chosen, wanted) = (self.ids(&chosen)?, self.ids(&wanted)?);
         for (k, (state, next)) in states.iter().enumerate().filter(|(_, (state, next))| !state.same_type(*next)) {
             let (was, becomes) = (state.ty(), next.ty());
             return Err(Error::shape(format!("compile: state {k} is {was} and cannot become {becomes}")));
@@ -232,30 +232,30 @@ impl Tape {
         no_placeholder(&inner)?;
         // Where an input is given, states first.
         let mut known: rustc_hash::FxHashMap<usize, usize> = rustc_hash::FxHashMap::default();
-        for (k, id) in given.iter().enumerate() {
+        for (k, id) in chosen.iter().enumerate() {
             if !matches!(inner.eqns[id.index()].op, Op::Input(_)) {
                 let name = inner.eqns[id.index()].op.rule().name();
                 return Err(Error::tape(format!("compile: {id} is no input but the result of {name}")));
             }
             known.entry(id.index()).or_insert(k);
         }
-        let bound = inner.order.iter().filter_map(|&i| {
+        let given = inner.order.iter().filter_map(|&i| {
             let value = inner.values[i].as_ref()?;
             Some(match known.get(&i) {
-                Some(&k) if k < states.len() => Ok(Bound::State(k)),
-                Some(&k) => Ok(Bound::Argument(k - states.len())),
-                None => from_start(value).map(Bound::Value),
+                Some(&k) if k < states.len() => Ok(Given::State(k)),
+                Some(&k) => Ok(Given::Argument(k - states.len())),
+                None => from_start(value).map(Given::Value),
             })
         });
-        let bound = bound.collect::<Result<_>>()?;
-        let types: Vec<Type> = given.iter().map(|id| inner.eqns[id.index()].ty.clone()).collect();
+        let given = given.collect::<Result<_>>()?;
+        let types: Vec<Type> = chosen.iter().map(|id| inner.eqns[id.index()].ty.clone()).collect();
         let (kept, types) = types.split_at(states.len());
-        let program = Program::with(&Graph::new(&inner, &wanted), bound, kept)?;
+        let program = Program::with(&Graph::new(&inner, &wanted), given, kept)?;
         let state = |(ty, id): (&Type, &crate::tape::VarId)| {
             let held = inner.values[id.index()].clone().map_or(Held::Nowhere, Held::Waiting);
             State { ty: ty.clone(), held }
         };
-        let held = kept.iter().zip(&given).map(state).collect();
+        let held = kept.iter().zip(&chosen).map(state).collect();
         let (answers, elsewhere) = (outputs.len(), states.len());
         Ok(Compiled { program, types: types.to_vec(), answers, states: held, elsewhere })
     }

@@ -12,7 +12,7 @@ use super::assign::{Need, assign, peak};
 use super::fuse::{Base, Place, Unit};
 use super::graph::Graph;
 use super::lifetime::Lifetimes;
-use super::{Bound, Footprint, Source};
+use super::{Given, Footprint, Source};
 use crate::op::Op;
 use crate::ty::Type;
 
@@ -97,7 +97,7 @@ pub(super) struct Renewal {
 pub(super) struct Plan<'a> {
     pub graph: &'a Graph,
     pub places: &'a [Place],
-    inputs: &'a [Bound],
+    inputs: &'a [Given],
     states: usize,
     /// States have the first.
     pub slots: Vec<Slot>,
@@ -119,7 +119,7 @@ pub(super) struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// A slot for every value that needs one. The last outputs of the graph are the next values of states, which are of
     /// the given types.
-    pub fn new(graph: &'a Graph, places: &'a [Place], units: &[Unit], inputs: &'a [Bound], states: &[Type]) -> Self {
+    pub fn new(graph: &'a Graph, places: &'a [Place], units: &[Unit], inputs: &'a [Given], states: &[Type]) -> Self {
         let state = |ty: &Type| Slot { dtype: ty.dtype, bytes: bytes(ty), kind: Kind::State };
         let mut plan = Self {
             graph,
@@ -157,8 +157,8 @@ impl<'a> Plan<'a> {
     /// The input that each state is, if it is one.
     fn inputs_of_states(&self) -> Vec<Option<usize>> {
         let mut inputs = vec![None; self.states];
-        for (k, bound) in self.inputs.iter().enumerate() {
-            if let Bound::State(state) = *bound {
+        for (k, given) in self.inputs.iter().enumerate() {
+            if let Given::State(state) = *given {
                 inputs[state] = Some(k);
             }
         }
@@ -170,7 +170,7 @@ impl<'a> Plan<'a> {
         for (j, &i) in self.graph.outputs[..self.answers()].iter().enumerate() {
             match self.places[i].base {
                 Base::Node(base) => fates[base] = Fate::Leaving,
-                Base::Input(k) if matches!(self.inputs[k], Bound::State(_)) => self.copies.push((j, usize::MAX)),
+                Base::Input(k) if matches!(self.inputs[k], Given::State(_)) => self.copies.push((j, usize::MAX)),
                 _ => {}
             }
         }
@@ -222,7 +222,7 @@ impl<'a> Plan<'a> {
             Base::Node(i) => self.ty(i).shape.numel(),
             // A state, or else it is not asked.
             Base::Input(k) => match self.inputs[k] {
-                Bound::State(state) => self.slots[state].len(),
+                Given::State(state) => self.slots[state].len(),
                 _ => return false,
             },
             Base::Constant(_) => return false,
@@ -341,7 +341,7 @@ impl<'a> Plan<'a> {
     pub fn source(&mut self, base: &Base) -> Source {
         match *base {
             Base::Input(k) => match self.inputs[k] {
-                Bound::State(state) => Source::Slot(state),
+                Given::State(state) => Source::Slot(state),
                 _ => Source::Input(k),
             },
             Base::Constant(i) => Source::Constant(*self.constant_of.entry(i).or_insert_with(|| {
@@ -392,7 +392,7 @@ impl Needs {
 
 /// The memory of a program that runs.
 pub(super) struct Memory<'a> {
-    pub bound: &'a [Bound],
+    pub given: &'a [Given],
     pub arguments: &'a [&'a Tensor],
     pub constants: &'a [Tensor],
     pub slots: &'a mut [Storage],
@@ -401,7 +401,7 @@ pub(super) struct Memory<'a> {
 /// The memory of a program that runs, but for the slot that is written.
 #[derive(Clone, Copy)]
 pub(super) struct Others<'a> {
-    bound: &'a [Bound],
+    given: &'a [Given],
     arguments: &'a [&'a Tensor],
     constants: &'a [Tensor],
     before: &'a [Storage],
@@ -411,16 +411,16 @@ pub(super) struct Others<'a> {
 impl Memory<'_> {
     /// The elements of a source, from its first on.
     pub fn data(&self, source: Source) -> Data<'_> {
-        let Self { bound, arguments, constants, .. } = *self;
-        Others { bound, arguments, constants, before: self.slots, after: &[] }.data(source)
+        let Self { given, arguments, constants, .. } = *self;
+        Others { given, arguments, constants, before: self.slots, after: &[] }.data(source)
     }
 
     /// Runs `write` on the storage of a slot, with all other memory to read.
     pub fn writing<R>(&mut self, slot: usize, write: impl FnOnce(Others, &mut Storage) -> R) -> R {
         let (before, rest) = self.slots.split_at_mut(slot);
         let (out, after) = rest.split_at_mut(1);
-        let Self { bound, arguments, constants, .. } = *self;
-        write(Others { bound, arguments, constants, before, after }, &mut out[0])
+        let Self { given, arguments, constants, .. } = *self;
+        write(Others { given, arguments, constants, before, after }, &mut out[0])
     }
 }
 
@@ -428,10 +428,10 @@ impl<'a> Others<'a> {
     /// The elements of a source, from its first on.
     pub fn data(&self, source: Source) -> Data<'a> {
         match source {
-            Source::Input(k) => match &self.bound[k] {
-                Bound::Argument(i) => elements(self.arguments[*i]),
-                Bound::Value(value) => value.data(),
-                Bound::State(state) => self.data(Source::Slot(*state)),
+            Source::Input(k) => match &self.given[k] {
+                Given::Argument(i) => elements(self.arguments[*i]),
+                Given::Value(value) => value.data(),
+                Given::State(state) => self.data(Source::Slot(*state)),
             },
             Source::Constant(k) => self.constants[k].data(),
             Source::Slot(k) => match self.before.get(k) {

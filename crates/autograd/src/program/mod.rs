@@ -28,14 +28,16 @@ pub use compiled::{Compiled, Footprint};
 use std::panic::Location;
 
 use smallvec::SmallVec;
-use wengert_tensor::{Layout, Shape, Storage, Tensor};
+use wengert_tensor::kernel::Bound;
+use wengert_tensor::{Layout, Storage, Tensor};
 
 use crate::op::Op;
+use crate::ty::Type;
 
 /// A planned computation, with the memory it runs in.
 #[derive(Debug)]
 pub(crate) struct Program {
-    bound: Vec<Bound>,
+    given: Vec<Given>,
     constants: Vec<Tensor>,
     specs: Vec<memory::Slot>,
     /// The memory of values and tiles.
@@ -53,7 +55,7 @@ pub(crate) struct Program {
 
 /// What an input of a program is.
 #[derive(Debug)]
-enum Bound {
+enum Given {
     /// An argument of every run.
     Argument(usize),
     /// What it was when the program was made; its elements lie in order from the start of its storage.
@@ -82,9 +84,10 @@ enum Step {
 #[derive(Debug)]
 struct Single {
     op: Op,
-    operands: SmallVec<[(Source, Layout); 2]>,
+    kernel: Bound,
+    operands: SmallVec<[Source; 2]>,
     out: usize,
-    shape: Shape,
+    ty: Type,
     at: &'static Location<'static>,
 }
 

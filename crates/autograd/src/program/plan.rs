@@ -1,12 +1,13 @@
 //! From a graph to a program: the steps that compute its units, in order.
 
+use smallvec::SmallVec;
 use wengert_tensor::{DType, Layout, Result, Storage, Tensor};
 
 use super::fuse::{Place, units};
 use super::graph::{Graph, Node};
 use super::group::Group;
 use super::memory::Plan;
-use super::{Answer, Bound, Copy, Program, Single, Source, Step};
+use super::{Answer, Copy, Given, Program, Single, Source, Step};
 use crate::op::Op;
 use crate::ty::Type;
 
@@ -17,16 +18,16 @@ impl Program {
     /// Where its memory cannot be allocated.
     pub(super) fn new(graph: &Graph) -> Result<Self> {
         let inputs = graph.nodes.iter().filter(|node| matches!(node.op, Op::Input(_))).count();
-        Self::with(graph, (0..inputs).map(Bound::Argument).collect(), &[])
+        Self::with(graph, (0..inputs).map(Given::Argument).collect(), &[])
     }
 
     /// The program of a graph, of which the last outputs are what states of the given types become.
     ///
     /// # Errors
     /// Where its memory cannot be allocated.
-    pub(super) fn with(graph: &Graph, bound: Vec<Bound>, states: &[Type]) -> Result<Self> {
+    pub(super) fn with(graph: &Graph, given: Vec<Given>, states: &[Type]) -> Result<Self> {
         let (places, units) = units(graph);
-        let mut plan = Plan::new(graph, &places, &units, &bound, states);
+        let mut plan = Plan::new(graph, &places, &units, &given, states);
         let mut retypes = std::mem::take(&mut plan.retypes).into_iter().peekable();
         let mut steps = Vec::with_capacity(units.len());
         for (u, unit) in units.iter().enumerate() {
@@ -53,7 +54,7 @@ impl Program {
         let slots = specs.iter().map(|_| Storage::default()).collect();
         let nothing = Tensor::zeros([0], DType::Bool)?;
         let mut program =
-            Self { bound, constants, specs, slots, whole: false, steps, answers, renewals, footprint, nothing };
+            Self { given, constants, specs, slots, whole: false, steps, answers, renewals, footprint, nothing };
         program.make_whole()?;
         Ok(program)
     }
@@ -85,12 +86,12 @@ impl Single {
     /// The step of node `i` alone.
     fn new(plan: &mut Plan, i: usize) -> Self {
         let node: &Node = &plan.graph.nodes[i];
-        let operand = |x: &usize| {
-            let Place { base, layout } = plan.places[*x].clone();
-            (plan.source(&base), layout)
-        };
-        let operands = node.operands.iter().map(operand).collect();
+        let places: SmallVec<[&Place; 4]> = node.operands.iter().map(|&x| &plan.places[x]).collect();
+        let dtypes = node.operands.iter().map(|&x| plan.graph.nodes[x].ty.dtype);
+        let laid: SmallVec<[_; 4]> = dtypes.zip(&places).map(|(dtype, place)| (dtype, &place.layout)).collect();
+        let kernel = node.op.bind(&laid, &node.ty);
+        let operands = places.iter().map(|place| plan.source(&place.base)).collect();
         let out = plan.slot_of[i].unwrap_or(usize::MAX);
-        Self { op: node.op.clone(), operands, out, shape: node.ty.shape.clone(), at: node.at }
+        Self { op: node.op.clone(), kernel, operands, out, ty: node.ty.clone(), at: node.at }
     }
 }

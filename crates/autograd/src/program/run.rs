@@ -6,10 +6,10 @@ use std::fmt;
 use std::mem::{swap, take};
 
 use smallvec::SmallVec;
-use wengert_tensor::{Error, Layout, Result, Storage, Tensor, View, ViewMut, kernel};
+use wengert_tensor::{Data, Error, Layout, Result, Storage, Tensor, View, ViewMut, kernel};
 
 use super::memory::{Kind, Memory};
-use super::{Bound, Copy, Program, Single, Source, Step};
+use super::{Given, Copy, Program, Single, Source, Step};
 use crate::ty::Type;
 
 impl Program {
@@ -88,8 +88,8 @@ impl Program {
             }
         }
         self.whole = false;
-        let (bound, constants) = (&self.bound, &self.constants);
-        let mut memory = Memory { bound, arguments, constants, slots: &mut self.slots };
+        let (given, constants) = (&self.given, &self.constants);
+        let mut memory = Memory { given, arguments, constants, slots: &mut self.slots };
         for step in &self.steps {
             match step {
                 Step::Single(single) => single.run(&mut memory)?,
@@ -121,13 +121,13 @@ impl Program {
         let answer = &self.answers[j];
         let layout = answer.layout.clone();
         match answer.source {
-            Source::Input(k) => match &self.bound[k] {
-                Bound::Argument(i) => {
+            Source::Input(k) => match &self.given[k] {
+                Given::Argument(i) => {
                     let argument = arguments[*i];
                     argument.with_layout(layout.moved(argument.layout().offset()))
                 }
-                Bound::Value(value) => value.with_layout(layout),
-                Bound::State(_) => Err(Error::tape("run: a state left the program")),
+                Given::Value(value) => value.with_layout(layout),
+                Given::State(_) => Err(Error::tape("run: a state left the program")),
             },
             Source::Constant(k) => self.constants[k].with_layout(layout),
             Source::Slot(_) => answers[answer.owner].with_layout(layout),
@@ -174,10 +174,8 @@ impl Copy {
 impl Single {
     fn run(&self, memory: &mut Memory) -> Result<()> {
         let outcome = memory.writing(self.out, |memory, out| {
-            let views = self.operands.iter().map(|(source, layout)| View::new(memory.data(*source), layout));
-            let views: SmallVec<[View; 4]> = views.collect::<Result<_>>()?;
-            let out = ViewMut::new(out.data_mut().range(0..self.shape.numel()), &self.shape)?;
-            self.op.rule().eval(&views, out)
+            let operands: SmallVec<[Data; 4]> = self.operands.iter().map(|source| memory.data(*source)).collect();
+            self.kernel.call(&operands, out.data_mut().range(0..self.ty.shape.numel()))
         });
         outcome.map_err(|e: Error| e.at(self.at))
     }
@@ -185,7 +183,7 @@ impl Single {
 
 impl fmt::Display for Single {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} -> {}  # {}", self.op.rule().name(), self.shape, self.at)
+        write!(f, "{} -> {}  # {}", self.op.rule().name(), self.ty.shape, self.at)
     }
 }
 

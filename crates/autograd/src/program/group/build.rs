@@ -1,19 +1,34 @@
 //! From a unit to a group: how every operand is read, and which tiles there are.
 
+use std::mem::take;
 use std::panic::Location;
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
 
-use super::{End, From, Group, Operand, Step, Work};
+use super::{End, From, Group, Local, Operand, Step, Work};
 use crate::program::Source;
 use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
 use crate::program::memory::Plan;
 
 /// Bytes of a tile, unless a row is longer: a dozen of them fit the L1 cache.
 const TILE: usize = 4096;
+
+/// Elements that operations of a part make together, at least: about 100 microseconds of work.
+const PART: usize = 1 << 21;
+/// No more parts than this, because each has tiles of its own.
+const PARTS: usize = 32;
+
+fn lcm(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a, b);
+    while y > 0 {
+        (x, y) = (y, x % y);
+    }
+    a / x.max(1) * b
+}
 
 /// A tile that is not yet given a local.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +37,8 @@ struct Tile {
     len: usize,
     /// The last step that reads it.
     until: usize,
+    /// For the results of leaves: whose they are, and how many of its rows are one of the group's.
+    leaves: Option<(Stream, usize)>,
 }
 
 struct Builder<'a, 'p> {
@@ -135,9 +152,11 @@ impl Builder<'_, '_> {
             }
             let width = if node.ty.shape.numel() == 1 { 1 } else { self.cols };
             let stream = Stream { fold, width };
-            let rows = self.rows * if x.full { self.cols / width } else { 1 };
-            let forever = |len| Tile { dtype, len, until: usize::MAX };
-            let (state, totals) = (self.tile(forever(stream.state())), self.tile(forever(stream.totals(rows))));
+            let scale = if x.full { self.cols / width } else { 1 };
+            let rows = self.rows * scale;
+            let stays = |len, leaves| Tile { dtype, len, until: usize::MAX, leaves };
+            let state = self.tile(stays(stream.state(), None));
+            let totals = self.tile(stays(stream.totals(rows), Some((stream, scale))));
             let From::Local(totals) = totals.from else { return };
             if let Some(out) = result {
                 self.ends.push(End { stream, rows, totals, out });
@@ -159,7 +178,7 @@ impl Builder<'_, '_> {
 
     fn block_tile(&mut self, dtype: DType, full: bool) -> Operand {
         let len = self.block * if full { self.cols } else { 1 };
-        Operand { full, ..self.tile(Tile { dtype, len, until: 0 }) }
+        Operand { full, ..self.tile(Tile { dtype, len, until: 0, leaves: None }) }
     }
 
     fn tile(&mut self, tile: Tile) -> Operand {
@@ -236,9 +255,36 @@ impl Builder<'_, '_> {
         out
     }
 
+    /// How many rows a part has, so that it is worth a thread's while and its leaves are those of the whole, and how
+    /// many parts there are.
+    fn parts(&self, steps: &[Step]) -> (usize, usize) {
+        let mut unit = self.block;
+        for step in steps {
+            if let Work::Stream(stream, x, _) = &step.work {
+                let elements = if x.full { self.cols / stream.width } else { 1 };
+                unit = lcm(unit, lcm(elements, LEAF) / elements);
+            }
+        }
+        let work = self.rows.saturating_mul(self.cols).saturating_mul(steps.len());
+        let parts = (work / PART).clamp(1, PARTS);
+        let part = self.rows.div_ceil(parts).next_multiple_of(unit);
+        (part, self.rows.div_ceil(part))
+    }
+
+    /// The local of a result, and how much of it a part has.
+    fn share(&self, i: usize, len: usize, part: usize) -> Local {
+        let role = self.unit.nodes.iter().zip(&self.domain.roles).find(|(j, _)| **j == i).map(|(_, role)| *role);
+        let part = match role {
+            Some(Role::Full) => part * self.cols,
+            Some(Role::Row) => part,
+            _ => 0,
+        };
+        Local { len, part }
+    }
+
     /// Gives tiles their locals: those that are not needed at the same time share one.
     fn finish(mut self) -> Group {
-        let mut steps = self.loads;
+        let mut steps = take(&mut self.loads);
         steps.append(&mut self.steps);
         let results = self.results.len();
         let local = |x: &Operand| match x.from {
@@ -266,7 +312,7 @@ impl Builder<'_, '_> {
                 if given[tile].is_some() {
                     continue;
                 }
-                let Tile { dtype, len, until } = self.tiles[tile];
+                let Tile { dtype, len, until, .. } = self.tiles[tile];
                 // What stays from block to block was not free in the block before.
                 let stays = until == usize::MAX;
                 let free = shared.iter().position(|s| !stays && s.dtype == dtype && s.len == len && s.until < k);
@@ -279,21 +325,24 @@ impl Builder<'_, '_> {
                 }
             }
         }
-        // Tiles of one dtype lie in one slot.
+        let (part, parts) = self.parts(&steps);
+        // Tiles of one dtype lie in one slot, those of a part together, each from a cache line on.
         let mut slots: Vec<(usize, usize)> = self.results.iter().map(|&(_, slot, _)| (slot, 1)).collect();
-        let mut locals: Vec<usize> = self.results.iter().map(|&(.., len)| len).collect();
+        let mut locals: Vec<Local> = self.results.iter().map(|&(i, _, len)| self.share(i, len, part)).collect();
         let mut place = vec![0; shared.len()];
         for dtype in [DType::F32, DType::F64, DType::I64, DType::Bool] {
-            let of: Vec<usize> = (0..shared.len()).filter(|&s| shared[s].dtype == dtype).collect();
-            // Every tile starts on a cache line.
-            let size = |s: usize| shared[s].len.next_multiple_of(64);
-            if of.is_empty() {
-                continue;
-            }
-            slots.push((self.plan.scratch(dtype, of.iter().map(|&s| size(s)).sum()), of.len()));
-            for s in of {
+            let first = locals.len();
+            for (s, tile) in shared.iter().enumerate().filter(|(_, tile)| tile.dtype == dtype) {
                 place[s] = locals.len();
-                locals.push(size(s));
+                let len = tile.len.next_multiple_of(64);
+                locals.push(match tile.leaves {
+                    Some((stream, scale)) => Local { len, part: stream.totals(part * scale) },
+                    None => Local { len: parts * len, part: len },
+                });
+            }
+            if locals.len() > first {
+                let len = locals[first..].iter().map(|local| local.len).sum();
+                slots.push((self.plan.scratch(dtype, len), locals.len() - first));
             }
         }
         let settled = |local: usize| match local.checked_sub(results) {
@@ -314,6 +363,8 @@ impl Builder<'_, '_> {
             block: self.block,
             slots,
             locals,
+            part,
+            parts,
             first: self.first,
             steps,
             ends: self.ends,

@@ -17,6 +17,7 @@ use std::panic::Location;
 use smallvec::SmallVec;
 use wengert_tensor::kernel::copy;
 use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::kernel::parallel;
 use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::kernel::reduce::stream::{self, Stream};
 use wengert_tensor::{Data, DataMut, Error, Layout, Result, Storage, View, ViewMut};
@@ -33,8 +34,10 @@ pub(super) struct Group {
     block: usize,
     /// The slots that are taken out: of results, then of tiles, each for the locals that it holds.
     slots: Vec<(usize, usize)>,
-    /// The number of elements of every local.
-    locals: Vec<usize>,
+    locals: Vec<Local>,
+    /// The rows of a part, which depend on the group alone, and the number of parts.
+    part: usize,
+    parts: usize,
     /// What is the same for every block.
     first: Vec<Step>,
     /// What every block goes through.
@@ -42,6 +45,15 @@ pub(super) struct Group {
     ends: Vec<End>,
     /// The layouts of vectors of the lengths that blocks have.
     layouts: [Layout; 4],
+}
+
+/// Memory that the group writes.
+#[derive(Debug, Clone, Copy)]
+struct Local {
+    /// The number of elements,
+    len: usize,
+    /// and those of a part, of which the last may have fewer.
+    part: usize,
 }
 
 /// A reduction over rows, to be finished.
@@ -99,6 +111,9 @@ struct Rows {
     end: usize,
 }
 
+/// The locals of a group, or a part's share of them.
+type Locals<'a> = SmallVec<[DataMut<'a>; 32]>;
+
 impl Group {
     /// Runs the group on all its rows.
     ///
@@ -107,22 +122,41 @@ impl Group {
     pub fn run(&self, memory: &mut Memory) -> Result<()> {
         let mut taken: SmallVec<[Storage; 16]> =
             self.slots.iter().map(|(slot, _)| take(&mut memory.slots[*slot])).collect();
-        let mut locals: SmallVec<[DataMut; 24]> = SmallVec::new();
+        let mut locals = Locals::new();
         for (storage, (_, count)) in taken.iter_mut().zip(&self.slots) {
             let mut rest = storage.data_mut();
-            for &len in &self.locals[locals.len()..][..*count] {
-                let (now, later) = rest.split_at_mut(len);
+            for local in &self.locals[locals.len()..][..*count] {
+                let (now, later) = rest.split_at_mut(local.len);
                 locals.push(now);
                 rest = later;
             }
         }
-        let outcome = self.part(memory, Rows { start: 0, end: self.rows }, &mut locals);
+        let outcome = self.parts(memory, 0..self.parts, &mut locals);
         let outcome = outcome.and_then(|()| self.ends.iter().try_for_each(|end| end.finish(&mut locals)));
         drop(locals);
         for (storage, (slot, _)) in taken.into_iter().zip(&self.slots) {
             memory.slots[*slot] = storage;
         }
         outcome
+    }
+
+    /// Runs some parts, at the same time where threads are free.
+    fn parts(&self, memory: &Memory, parts: Range<usize>, locals: &mut [DataMut]) -> Result<()> {
+        if parts.len() <= 1 {
+            let start = parts.start * self.part;
+            return self.part(memory, Rows { start, end: (start + self.part).min(self.rows) }, locals);
+        }
+        let middle = parts.start.midpoint(parts.end);
+        let halves = locals.iter_mut().zip(&self.locals).map(|(data, local)| {
+            let low = ((middle - parts.start) * local.part).min(data.len());
+            data.reborrow().split_at_mut(low)
+        });
+        let (mut low, mut high): (Locals, Locals) = halves.unzip();
+        let (low, high) = parallel::join(
+            || self.parts(memory, parts.start..middle, &mut low),
+            || self.parts(memory, middle..parts.end, &mut high),
+        );
+        low.and(high)
     }
 
     /// Runs a part of the rows.
