@@ -8,7 +8,7 @@ use super::{Eqn, Inner};
 
 /// No more dropped tapes than this are kept by a thread,
 const TAPES: usize = 8;
-/// and not more equations in all.
+/// and not more equations in all: some 140 MB of them.
 const EQUATIONS: usize = 1 << 20;
 
 thread_local! {
