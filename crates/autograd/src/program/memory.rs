@@ -12,7 +12,7 @@ use super::assign::{Need, assign, peak};
 use super::fuse::{Base, Place, Unit};
 use super::graph::Graph;
 use super::lifetime::Lifetimes;
-use super::{Given, Footprint, Source};
+use super::{Footprint, Given, Source};
 use crate::op::Op;
 use crate::ty::Type;
 

@@ -23,6 +23,7 @@ mod plan;
 mod run;
 mod simplify;
 
+pub use cache::{ProgramCache, clear_program_cache, program_cache};
 pub use compiled::{Compiled, Footprint};
 
 use std::panic::Location;

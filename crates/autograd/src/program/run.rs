@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use wengert_tensor::{Data, Error, Layout, Result, Storage, Tensor, View, ViewMut, kernel};
 
 use super::memory::{Kind, Memory};
-use super::{Given, Copy, Program, Single, Source, Step};
+use super::{Copy, Given, Program, Single, Source, Step};
 use crate::ty::Type;
 
 impl Program {
@@ -157,7 +157,7 @@ impl Program {
 
     /// The number of bytes that the program holds on to between runs.
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.iter().map(Storage::bytes).sum()
+        self.footprint.planned
     }
 }
 
