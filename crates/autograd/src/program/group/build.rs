@@ -51,6 +51,7 @@ struct Builder<'a, 'p> {
     block: usize,
     /// The locals of results: node, slot and number of elements.
     results: Vec<(usize, usize, usize)>,
+    sources: Vec<Source>,
     /// Locals after those of results.
     tiles: Vec<Tile>,
     first: Vec<Step>,
@@ -82,6 +83,7 @@ impl Group {
             cols,
             block,
             results,
+            sources: Vec::new(),
             tiles: Vec::new(),
             first: Vec::new(),
             loads: Vec::new(),
@@ -222,6 +224,14 @@ impl Builder<'_, '_> {
         operand
     }
 
+    /// The number of a source among those of the group.
+    fn shared(&mut self, source: Source) -> usize {
+        self.sources.iter().position(|known| *known == source).unwrap_or_else(|| {
+            self.sources.push(source);
+            self.sources.len() - 1
+        })
+    }
+
     /// How to read what other units made.
     fn outside(
         &mut self,
@@ -233,11 +243,13 @@ impl Builder<'_, '_> {
     ) -> Operand {
         if let Base::Constant(i) = *base {
             let source = self.plan.constant(i, self.block * if full { self.cols } else { 1 });
+            let source = self.shared(source);
             return Operand { from: From::Shared(source), offset: 0, moves: false, full };
         }
         let source = self.plan.source(base);
-        let direct = Operand { from: From::Shared(source), offset: layout.offset(), moves: true, full };
         let overwritten = self.results.iter().position(|(_, slot, _)| source == Source::Slot(*slot));
+        let source = if overwritten.is_some() { usize::MAX } else { self.shared(source) };
+        let direct = Operand { from: From::Shared(source), offset: layout.offset(), moves: true, full };
         let repeated = full && is_repeated(layout, self.cols);
         if layout.is_contiguous() {
             let Some(local) = overwritten else { return direct };
@@ -371,6 +383,7 @@ impl Builder<'_, '_> {
             block: self.block,
             slots,
             locals,
+            sources: self.sources,
             part,
             parts,
             first: self.first,

@@ -35,6 +35,8 @@ pub(super) struct Group {
     /// The slots that are taken out: of results, then of tiles, each for the locals that it holds.
     slots: Vec<(usize, usize)>,
     locals: Vec<Local>,
+    /// What is read and not written.
+    sources: Vec<Source>,
     /// The rows of a part, which depend on the group alone, and the number of parts.
     part: usize,
     parts: usize,
@@ -75,7 +77,7 @@ enum Work {
     /// An elementwise operation, under its name.
     Map(&'static str, Bound, SmallVec<[Operand; 3]>),
     /// Gathers what does not lie in the group's order.
-    Gather(Source, Walker),
+    Gather(usize, Walker),
     /// Copies what a result would overwrite.
     Copy(Operand),
     /// Repeats each row's element over the columns.
@@ -98,7 +100,8 @@ struct Operand {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
-    Shared(Source),
+    /// One of the group's sources.
+    Shared(usize),
     Local(usize),
 }
 
@@ -129,9 +132,10 @@ impl Group {
                 rest = later;
             }
         }
-        let outcome = self.parts(memory, 0..self.parts, &mut locals);
+        let shared: SmallVec<[Data; 16]> = self.sources.iter().map(|source| memory.data(*source)).collect();
+        let outcome = self.parts(&shared, 0..self.parts, &mut locals);
         let outcome = outcome.and_then(|()| self.ends.iter().try_for_each(|end| end.finish(&mut locals)));
-        drop(locals);
+        drop((shared, locals));
         for (storage, (slot, _)) in taken.into_iter().zip(&self.slots) {
             memory.slots[*slot] = storage;
         }
@@ -139,10 +143,10 @@ impl Group {
     }
 
     /// Runs some parts, at the same time where threads are free.
-    fn parts(&self, memory: &Memory, parts: Range<usize>, locals: &mut [DataMut]) -> Result<()> {
+    fn parts(&self, shared: &[Data], parts: Range<usize>, locals: &mut [DataMut]) -> Result<()> {
         if parts.len() <= 1 {
             let start = parts.start * self.part;
-            return self.part(memory, Rows { start, end: (start + self.part).min(self.rows) }, locals);
+            return self.part(shared, Rows { start, end: (start + self.part).min(self.rows) }, locals);
         }
         let middle = parts.start.midpoint(parts.end);
         let halves = locals.iter_mut().zip(&self.locals).map(|(data, local)| {
@@ -151,25 +155,25 @@ impl Group {
         });
         let (mut low, mut high): (Locals, Locals) = halves.unzip();
         let (low, high) = parallel::join(
-            || self.parts(memory, parts.start..middle, &mut low),
-            || self.parts(memory, middle..parts.end, &mut high),
+            || self.parts(shared, parts.start..middle, &mut low),
+            || self.parts(shared, middle..parts.end, &mut high),
         );
         low.and(high)
     }
 
     /// Runs a part of the rows.
-    fn part(&self, memory: &Memory, rows: Rows, locals: &mut [DataMut]) -> Result<()> {
+    fn part(&self, shared: &[Data], rows: Rows, locals: &mut [DataMut]) -> Result<()> {
         let mut block = Rows { start: rows.start, end: (rows.start + self.block).min(rows.end) };
-        self.first.iter().try_for_each(|step| self.step(step, memory, rows, block, locals))?;
+        self.first.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
         while block.start < block.end {
-            self.steps.iter().try_for_each(|step| self.step(step, memory, rows, block, locals))?;
+            self.steps.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
             block = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
         }
         Ok(())
     }
 
     /// Runs a step on a block of a part's rows.
-    fn step(&self, step: &Step, memory: &Memory, part: Rows, block: Rows, locals: &mut [DataMut]) -> Result<()> {
+    fn step(&self, step: &Step, shared: &[Data], part: Rows, block: Rows, locals: &mut [DataMut]) -> Result<()> {
         let From::Local(local) = step.out.from else { return Ok(()) };
         let mut taken = take(&mut locals[local]);
         let outcome = match &step.work {
@@ -179,12 +183,12 @@ impl Group {
                 let (rows, before) = ((part.end - part.start) * scale, (block.start - part.start) * scale);
                 let state = taken.reborrow().range(0..stream.state());
                 let totals_out = taken_totals.reborrow().range(0..stream.totals(rows));
-                let outcome = stream.take(rows, before, self.view(x, memory, part, block, locals), state, totals_out);
+                let outcome = stream.take(rows, before, self.view(x, shared, part, block, locals), state, totals_out);
                 locals[*totals] = taken_totals;
                 outcome
             }
             work => {
-                let view = |x: &Operand| self.view(x, memory, part, block, locals);
+                let view = |x: &Operand| self.view(x, shared, part, block, locals);
                 let out = taken.reborrow().range(self.range(&step.out, block, part.start));
                 match work {
                     Work::Map(_, kernel, x) => match &x[..] {
@@ -193,7 +197,7 @@ impl Group {
                         x => kernel.call(&x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
                     },
                     Work::Gather(source, walker) => {
-                        walker.read_from(self.width(&step.out) * block.start, memory.data(*source), out)
+                        walker.read_from(self.width(&step.out) * block.start, shared[*source], out)
                     }
                     Work::Copy(x) => copy::slice(view(x), out),
                     Work::Spread(x) => copy::spread(view(x), out, self.cols),
@@ -207,9 +211,9 @@ impl Group {
     }
 
     #[inline]
-    fn view<'a>(&self, x: &Operand, memory: &'a Memory, part: Rows, block: Rows, locals: &'a [DataMut]) -> Data<'a> {
+    fn view<'a>(&self, x: &Operand, shared: &'a [Data], part: Rows, block: Rows, locals: &'a [DataMut]) -> Data<'a> {
         match x.from {
-            From::Shared(source) => memory.data(source).range(self.range(x, block, 0)),
+            From::Shared(source) => shared[source].range(self.range(x, block, 0)),
             From::Local(local) => locals[local].data().range(self.range(x, block, part.start)),
         }
     }
