@@ -10,18 +10,21 @@
 //!
 //! All give the same bits: a program runs the same kernels on the same elements.
 
+mod assign;
 pub(crate) mod cache;
 mod compiled;
 mod fuse;
 mod graph;
 mod group;
 pub(crate) mod interpret;
+mod lifetime;
 mod memory;
 mod plan;
 mod run;
 mod simplify;
 
-pub use compiled::Compiled;
+pub use cache::{ProgramCache, clear_program_cache, program_cache};
+pub use compiled::{Compiled, Footprint};
 
 use std::panic::Location;
 
@@ -35,12 +38,31 @@ use crate::ty::Type;
 /// A planned computation, with the memory it runs in.
 #[derive(Debug)]
 pub(crate) struct Program {
+    given: Vec<Given>,
     constants: Vec<Tensor>,
     specs: Vec<memory::Slot>,
-    /// The memory of values and tiles. An operation's result is taken out while it is written.
+    /// The memory of values and tiles.
     slots: Vec<Storage>,
+    /// Whether every slot has the storage it should have between runs: not where a run ended in a panic or an error.
+    whole: bool,
     steps: Vec<Step>,
     answers: Vec<Answer>,
+    /// Slots whose storage becomes a state's after a run.
+    renewals: Vec<memory::Renewal>,
+    footprint: Footprint,
+    /// A tensor without elements.
+    nothing: Tensor,
+}
+
+/// What an input of a program is.
+#[derive(Debug)]
+enum Given {
+    /// An argument of every run.
+    Argument(usize),
+    /// What it was when the program was made; its elements lie in order from the start of its storage.
+    Value(Tensor),
+    /// What the program itself keeps: the same slot.
+    State(usize),
 }
 
 /// What elements are read from.
@@ -55,6 +77,8 @@ enum Source {
 enum Step {
     Single(Single),
     Group(group::Group),
+    Retype(memory::Retype),
+    Copy(Copy),
 }
 
 /// One operation on whole operands.
@@ -68,9 +92,19 @@ struct Single {
     at: &'static Location<'static>,
 }
 
+/// Puts elements in order in a slot of their own.
+#[derive(Debug)]
+struct Copy {
+    source: Source,
+    layout: Layout,
+    out: usize,
+}
+
 /// A result that leaves the program.
 #[derive(Debug)]
 struct Answer {
     source: Source,
     layout: Layout,
+    /// The answer that takes the storage along: itself, or the first of the same slot.
+    owner: usize,
 }
