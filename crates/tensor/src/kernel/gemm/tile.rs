@@ -174,11 +174,12 @@ macro_rules! level {
     };
 }
 
-level! { portable: rows 1 2 3 4 5 6 }
+// The sums of a tile, two registers of y, one of x and a mask are all that the sixteen registers of AVX2 hold.
+level! { portable: rows 1 2 3 4 }
 
 level! {
     #[cfg(target_arch = "x86_64")]
-    avx2 with #[target_feature(enable = "avx2,fma")]: rows 1 2 3 4 5 6
+    avx2 with #[target_feature(enable = "avx2,fma")]: rows 1 2 3 4 5
 }
 
 level! {
@@ -204,14 +205,17 @@ macro_rules! float {
     };
 }
 
+/// Lanes of `f64`: registers are of two, and where there are 32 of them a tile has two in place of each.
+const WIDE: usize = if cfg!(target_arch = "aarch64") { 4 } else { 2 };
+
 float! { f32:
-    Portable portable = Plain<f32, 4>, 2 of Plain<f32, 4>;
+    Portable portable = Plain<f32, { 2 * WIDE }>, 2 of Plain<f32, 4>;
     Avx2 avx2 if "x86_64" = __m256, 1 of __m256;
     Avx512 avx512 if "x86_64" = __m512, 1 of __m256;
 }
 
 float! { f64:
-    Portable portable = Plain<f64, 2>, 4 of Plain<f64, 2>;
+    Portable portable = Plain<f64, WIDE>, 4 of Plain<f64, 2>;
     Avx2 avx2 if "x86_64" = __m256d, 2 of __m256d;
     Avx512 avx512 if "x86_64" = __m512d, 1 of __m512d;
 }
