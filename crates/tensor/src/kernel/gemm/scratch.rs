@@ -12,7 +12,7 @@ use crate::storage::Buffer;
 const FEW: usize = 256;
 
 /// Elements of `f64` beyond which a buffer is not kept.
-const KEPT: usize = 1 << 19;
+const KEPT: usize = 1 << 18;
 
 thread_local! {
     static BUFFER: Cell<Option<Buffer<f64>>> = const { Cell::new(None) };
