@@ -72,6 +72,16 @@ impl<'a> Data<'a> {
 }
 
 impl<'a> DataMut<'a> {
+    /// The same elements, borrowed for a shorter time.
+    pub fn reborrow(&mut self) -> DataMut<'_> {
+        match self {
+            Self::F32(d) => DataMut::F32(d),
+            Self::F64(d) => DataMut::F64(d),
+            Self::I64(d) => DataMut::I64(d),
+            Self::Bool(d) => DataMut::Bool(d),
+        }
+    }
+
     /// The elements of a range, which lies within.
     pub fn range(self, range: std::ops::Range<usize>) -> DataMut<'a> {
         match self {
@@ -154,6 +164,17 @@ impl<'a> View<'a> {
         self.layout
     }
 
+    /// All the data that the layout reaches into.
+    pub fn data(&self) -> Data<'a> {
+        self.data
+    }
+
+    /// The elements alone, where they lie one after another in row-major order.
+    pub fn side_by_side(&self) -> Option<Data<'a>> {
+        let start = self.layout.offset();
+        self.layout.is_contiguous().then(|| self.data.range(start..start + self.layout.numel()))
+    }
+
     /// The view as elements of `T`, or an error that names the operation that wanted it.
     ///
     /// # Errors
@@ -197,13 +218,12 @@ impl<'a> ViewMut<'a> {
 
     /// The same elements, borrowed for a shorter time: for a kernel whose result another then continues.
     pub fn reborrow(&mut self) -> ViewMut<'_> {
-        let data = match &mut self.data {
-            DataMut::F32(d) => DataMut::F32(d),
-            DataMut::F64(d) => DataMut::F64(d),
-            DataMut::I64(d) => DataMut::I64(d),
-            DataMut::Bool(d) => DataMut::Bool(d),
-        };
-        ViewMut { data, shape: self.shape }
+        ViewMut { data: self.data.reborrow(), shape: self.shape }
+    }
+
+    /// The elements.
+    pub fn into_data(self) -> DataMut<'a> {
+        self.data
     }
 
     /// The elements as a slice of `T`, or an error that names the operation that wanted it.

@@ -7,6 +7,7 @@
 //! No file here names a transformation: rules are written with `Var` operators alone.
 
 mod along;
+mod bind;
 mod elementwise;
 mod operand;
 mod rule;

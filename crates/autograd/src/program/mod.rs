@@ -24,9 +24,11 @@ pub use compiled::Compiled;
 use std::panic::Location;
 
 use smallvec::SmallVec;
-use wengert_tensor::{Layout, Shape, Storage, Tensor};
+use wengert_tensor::kernel::Bound;
+use wengert_tensor::{Layout, Storage, Tensor};
 
 use crate::op::Op;
+use crate::ty::Type;
 
 /// A planned computation, with the memory it runs in.
 #[derive(Debug)]
@@ -57,9 +59,10 @@ enum Step {
 #[derive(Debug)]
 struct Single {
     op: Op,
-    operands: SmallVec<[(Source, Layout); 2]>,
+    kernel: Bound,
+    operands: SmallVec<[Source; 2]>,
     out: usize,
-    shape: Shape,
+    ty: Type,
     at: &'static Location<'static>,
 }
 

@@ -1,5 +1,6 @@
 //! From a graph to a program: the steps that compute its units, in order.
 
+use smallvec::SmallVec;
 use wengert_tensor::{Result, Tensor};
 
 use super::fuse::{Place, units};
@@ -50,12 +51,12 @@ impl Single {
     /// The step of node `i` alone.
     fn new(plan: &mut Plan, i: usize) -> Self {
         let node: &Node = &plan.graph.nodes[i];
-        let operand = |x: &usize| {
-            let Place { base, layout } = plan.places[*x].clone();
-            (plan.source(&base), layout)
-        };
-        let operands = node.operands.iter().map(operand).collect();
+        let places: SmallVec<[&Place; 4]> = node.operands.iter().map(|&x| &plan.places[x]).collect();
+        let dtypes = node.operands.iter().map(|&x| plan.graph.nodes[x].ty.dtype);
+        let laid: SmallVec<[_; 4]> = dtypes.zip(&places).map(|(dtype, place)| (dtype, &place.layout)).collect();
+        let kernel = node.op.bind(&laid, &node.ty);
+        let operands = places.iter().map(|place| plan.source(&place.base)).collect();
         let out = plan.slot_of[i].unwrap_or(usize::MAX);
-        Self { op: node.op.clone(), operands, out, shape: node.ty.shape.clone(), at: node.at }
+        Self { op: node.op.clone(), kernel, operands, out, ty: node.ty.clone(), at: node.at }
     }
 }

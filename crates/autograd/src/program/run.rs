@@ -7,7 +7,7 @@ use std::fmt;
 use std::mem::take;
 
 use smallvec::SmallVec;
-use wengert_tensor::{Error, Result, Storage, Tensor, View, ViewMut};
+use wengert_tensor::{Data, Error, Result, Storage, Tensor};
 
 use super::memory::Memory;
 use super::{Program, Single, Source, Step};
@@ -61,10 +61,8 @@ impl Program {
 impl Single {
     fn run(&self, memory: &mut Memory) -> Result<()> {
         let outcome = memory.writing(self.out, |memory, out| {
-            let views = self.operands.iter().map(|(source, layout)| View::new(memory.data(*source), layout));
-            let views: SmallVec<[View; 4]> = views.collect::<Result<_>>()?;
-            let out = ViewMut::new(out.data_mut().range(0..self.shape.numel()), &self.shape)?;
-            self.op.rule().eval(&views, out)
+            let operands: SmallVec<[Data; 4]> = self.operands.iter().map(|source| memory.data(*source)).collect();
+            self.kernel.call(&operands, out.data_mut().range(0..self.ty.shape.numel()))
         });
         outcome.map_err(|e: Error| e.at(self.at))
     }
@@ -72,6 +70,6 @@ impl Single {
 
 impl fmt::Display for Single {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} -> {}  # {}", self.op.rule().name(), self.shape, self.at)
+        write!(f, "{} -> {}  # {}", self.op.rule().name(), self.ty.shape, self.at)
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::dtype::{Element, Scalar};
 use crate::error::Result;
-use crate::kernel::each::map1;
-use crate::kernel::with_element;
-use crate::view::{View, ViewMut};
+use crate::kernel::loops::{dtype, map1};
+use crate::kernel::{each, with_element};
+use crate::view::{Data, DataMut, View, ViewMut};
 
 /// The elements of `x`, in row-major order. The result has as many elements and the same dtype.
 ///
@@ -12,21 +12,19 @@ use crate::view::{View, ViewMut};
 /// Where dtypes or numbers of elements differ.
 pub fn copy(x: View, out: ViewMut) -> Result<()> {
     with_element!(x.dtype(), T => {
-        map1("copy", x.typed::<T>("copy")?, out.typed::<T>("copy")?, &|x, out| out.copy_from_slice(x))
+        each::map1("copy", x.typed::<T>("copy")?, out.typed::<T>("copy")?, &|x, out| out.copy_from_slice(x))
     })
 }
 
-/// The elements of `x` converted to the dtype of the result as Rust's `as` does: floats are
+/// The elements of the one operand converted to the dtype of the result as Rust's `as` does: floats are
 /// truncated towards zero and clamped to integers, NaN becomes 0; numbers are `true` unless zero.
 ///
 /// # Errors
 /// Where numbers of elements differ.
-pub fn cast(x: View, out: ViewMut) -> Result<()> {
+pub fn cast(x: &[Data], out: DataMut) -> Result<()> {
     let to = out.dtype();
-    with_element!(x.dtype(), X => with_element!(to, Y => {
-        map1("cast", x.typed::<X>("cast")?, out.typed::<Y>("cast")?, &|x, out| {
-            out.iter_mut().zip(x).for_each(|(out, &x)| *out = convert(x));
-        })
+    with_element!(dtype("cast", x)?, X => with_element!(to, Y => {
+        map1("cast", x, out, |x: X| -> Y { convert(x) })
     }))
 }
 

@@ -10,6 +10,7 @@ use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::with_element;
 use crate::layout::Layout;
+use crate::storage::Storage;
 use crate::view::{Data, DataMut, Strided};
 
 /// A place within a layout, from which elements are read in row-major order.
@@ -60,6 +61,22 @@ impl Walker {
             }
         });
         Ok(())
+    }
+
+    /// The next `n` elements of `data`, borrowed where they lie side by side, else gathered in `buffer`, which
+    /// holds as many at least. So many must be left.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn take<'a>(&mut self, n: usize, data: Data<'a>, buffer: &'a mut Storage) -> Result<Data<'a>> {
+        let (size, stride) = self.axes[0];
+        if stride == 1 && size - self.index[0] >= n {
+            let start = self.place as usize;
+            self.advance(n);
+            return Ok(data.range(start..start + n));
+        }
+        self.read(data, buffer.data_mut().range(0..n))?;
+        Ok(buffer.data().range(0..n))
     }
 
     fn gather<T: Copy>(&mut self, data: &[T], out: &mut [T]) {

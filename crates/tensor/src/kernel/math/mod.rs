@@ -7,7 +7,7 @@
 //! An element's result depends on its value and the instruction set's [`Level`] alone, never on its
 //! place in a slice or the slice's length: what does not fill a block of [`BLOCK`] is padded to one,
 //! so every element goes through the same instructions. Levels with fused multiply-add agree with each
-//! other; [`Level::Portable`] may differ from them in the last digits, within the same bounds.
+//! other; the portable level may differ from them in the last digits, within the same bounds.
 //!
 //! Largest errors, in units in the last place, of `f32` and `f64` (`tests/ulp.rs` holds them to it):
 //!
@@ -30,10 +30,11 @@ pub mod log;
 pub mod real;
 pub mod trig;
 
-use std::sync::OnceLock;
-
 use self::real::{Formulas, Real, Scalar};
 use self::trig::Trig;
+use super::level::Set;
+
+pub use super::level::Level;
 
 /// Elements that go through a formula together: 64 bytes and more, a full vector anywhere.
 pub const BLOCK: usize = 16;
@@ -42,55 +43,6 @@ pub const BLOCK: usize = 16;
 pub trait Formula {
     /// The value at `x`.
     fn at<R: Formulas>(x: R) -> R;
-}
-
-/// An instruction set that loops are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// What every processor of the target has.
-    Portable,
-    /// AVX2 with fused multiply-add.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// AVX-512 with its instructions for `f64` integers and short vectors.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
-impl Level {
-    /// All that loops are compiled for, each with the instructions of those before it.
-    const ALL: &[Level] = &[
-        Level::Portable,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512,
-    ];
-
-    /// The levels of this processor, the best last.
-    pub fn available() -> &'static [Level] {
-        static COUNT: OnceLock<usize> = OnceLock::new();
-        &Level::ALL[..*COUNT.get_or_init(|| Level::ALL.iter().take_while(|level| level.is_here()).count())]
-    }
-
-    /// The best level of this processor.
-    pub fn best() -> Level {
-        *Level::available().last().unwrap_or(&Level::Portable)
-    }
-
-    fn is_here(self) -> bool {
-        match self {
-            Level::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => {
-                is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl")
-            }
-        }
-    }
 }
 
 type Blocks<'a, T> = (&'a [[T; BLOCK]], &'a mut [[T; BLOCK]]);
@@ -121,28 +73,26 @@ fn avx2<F: Formula, T: Scalar>(blocks: Blocks<T>) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 fn avx512<F: Formula, T: Scalar>(blocks: Blocks<T>) {
     each::<F, T, T::Fused>(blocks)
 }
 
-/// The loop of a level, which must be one of [`Level::available`].
+/// The loop of a level.
 fn blocks<F: Formula, T: Scalar>(level: Level, blocks: Blocks<T>) {
-    match level {
-        Level::Portable => portable::<F, T>(blocks),
-        // SAFETY: the only caller, `map`, takes no level above the best that the processor was found to have.
+    match level.0 {
+        Set::Portable => portable::<F, T>(blocks),
+        // SAFETY: a `Level` is one that this processor has.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::<F, T>(blocks) },
+        Set::Avx2 => unsafe { avx2::<F, T>(blocks) },
         // SAFETY: likewise.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::<F, T>(blocks) },
+        Set::Avx512 => unsafe { avx512::<F, T>(blocks) },
     }
 }
 
-/// `out = f(x)` element by element, as far as both reach, at the given level or, where the processor
-/// lacks it, the best there is.
+/// `out = f(x)` element by element, as far as both reach, at the given level.
 pub fn map<F: Formula, T: Scalar>(level: Level, x: &[T], out: &mut [T]) {
-    let level = level.min(Level::best());
     let n = x.len().min(out.len());
     let (x, out) = (&x[..n], &mut out[..n]);
     blocks::<F, T>(level, (x.as_chunks().0, out.as_chunks_mut().0));
