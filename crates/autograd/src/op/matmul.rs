@@ -75,6 +75,9 @@ impl<'t> Var<'t> {
         if let Some(poisoned) = [self, other].into_iter().find(|v| v.is_poisoned()) {
             return poisoned;
         }
+        if self.rank() == 2 && other.rank() == 2 {
+            return self.tape().record(Matmul, &[self, other]);
+        }
         match kernel::matmul::operands(&self.shape(), &other.shape()) {
             Ok(to) => {
                 let x = self.reshape(&to.x).broadcast_to(&to.x_full);

@@ -19,6 +19,7 @@ mod memory;
 mod plan;
 mod run;
 
+pub use cache::{ProgramCache, clear_program_cache, program_cache};
 pub use compiled::Compiled;
 
 use std::panic::Location;

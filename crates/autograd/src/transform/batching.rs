@@ -17,7 +17,7 @@ pub fn batched<'t>(ys: &[Var<'t>], xs: &[Var<'t>], arguments: &[Var<'t>], n: usi
     }
     let span = Span::between(xs, ys);
     let needed = span.ancestors(ys);
-    let mut lifted: Vec<Option<Var<'t>>> = vec![None; span.eqns.len()];
+    let mut lifted: Vec<Option<Var<'t>>> = vec![None; span.len];
     for (x, argument) in xs.iter().zip(arguments) {
         if argument.shape() != x.shape().with_axis(0, n) || argument.dtype() != x.dtype() {
             let sentence = format!("vmap: an argument of {} for a batch of {n} times {}", argument.ty(), x.ty());
@@ -27,13 +27,13 @@ pub fn batched<'t>(ys: &[Var<'t>], xs: &[Var<'t>], arguments: &[Var<'t>], n: usi
             lifted[i] = Some(*argument);
         }
     }
-    for i in (0..span.eqns.len()).filter(|&i| needed[i]) {
-        let eqn = &span.eqns[i];
+    for i in (0..span.len).filter(|&i| needed[i]) {
+        let Some(eqn) = span.eqn(i) else { continue };
         let of = |id| span.place(id).and_then(|place| lifted[place]);
         if lifted[i].is_some() || eqn.operands.iter().all(|&x| of(x).is_none()) {
             continue;
         }
-        let (mut operands, y) = span.vars(i, ys[0]);
+        let (mut operands, y) = span.vars(i, &eqn, ys[0]);
         let flags: smallvec::SmallVec<[bool; 4]> = eqn.operands.iter().map(|&x| of(x).is_some()).collect();
         for (operand, &id) in operands.iter_mut().zip(&eqn.operands) {
             *operand = of(id).unwrap_or(*operand);

@@ -41,22 +41,22 @@ pub fn pushforward<'t>(ys: &[Var<'t>], xs: &[Var<'t>], dxs: &[Option<Var<'t>>]) 
     }
     let span = Span::between(xs, ys);
     let needed = span.ancestors(ys);
-    let mut tangents: Vec<Option<Var<'t>>> = vec![None; span.eqns.len()];
+    let mut tangents: Vec<Option<Var<'t>>> = vec![None; span.len];
     for (x, dx) in xs.iter().zip(dxs) {
         if let Some(i) = span.place(x.id) {
             tangents[i] = *dx;
         }
     }
-    let mut given = vec![false; span.eqns.len()];
+    let mut given = vec![false; span.len];
     xs.iter().filter_map(|x| span.place(x.id)).for_each(|i| given[i] = true);
-    for i in (0..span.eqns.len()).filter(|&i| needed[i]) {
-        let eqn = &span.eqns[i];
+    for i in (0..span.len).filter(|&i| needed[i]) {
+        let Some(eqn) = span.eqn(i) else { continue };
         let tangent = |id| span.place(id).and_then(|place| tangents[place]);
         let dx: smallvec::SmallVec<[Option<Var<'t>>; 4]> = eqn.operands.iter().map(|&x| tangent(x)).collect();
         if given[i] || dx.iter().all(Option::is_none) {
             continue;
         }
-        let (operands, y) = span.vars(i, ys[0]);
+        let (operands, y) = span.vars(i, &eqn, ys[0]);
         tangents[i] = y.tape.originating(eqn.at, || eqn.op.rule().jvp(&operands, y, &dx));
         if let Some(wrong) = tangents[i].filter(|dy| !dy.is_poisoned() && !dy.same_type(y)) {
             let sentence = format!("jvp of {}: a tangent of {} for {}", eqn.op.rule().name(), wrong.ty(), y.ty());
