@@ -179,10 +179,11 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the elements are of another type.
+    #[inline(always)]
     pub fn typed<T: Element>(&self, op: &str) -> Result<Strided<'a, T>> {
         match T::slice(self.data) {
             Some(data) => Ok(Strided { data, layout: self.layout }),
-            None => Err(Error::dtype(format!("{op}: expected {}, got {}", T::DTYPE, self.dtype()))),
+            None => Err(unexpected(op, "", T::DTYPE, self.dtype())),
         }
     }
 }
@@ -230,11 +231,21 @@ impl<'a> ViewMut<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the elements are of another type.
+    #[inline(always)]
     pub fn typed<T: Element>(self, op: &str) -> Result<&'a mut [T]> {
         let dtype = self.dtype();
-        T::slice_mut(self.data)
-            .ok_or_else(|| Error::dtype(format!("{op}: expected a result of {}, got {dtype}", T::DTYPE)))
+        match T::slice_mut(self.data) {
+            Some(data) => Ok(data),
+            None => Err(unexpected(op, "a result of ", T::DTYPE, dtype)),
+        }
     }
+}
+
+/// Out of line, so that the way of all calls but these is short.
+#[cold]
+#[inline(never)]
+fn unexpected(op: &str, what: &str, expected: DType, got: DType) -> Error {
+    Error::dtype(format!("{op}: expected {what}{expected}, got {got}"))
 }
 
 /// A [`View`] whose element type is known at compile time.

@@ -4,9 +4,9 @@
 //! reads one matrix again and again. How one product is computed is in `gemm`.
 
 use crate::error::{Error, Result};
-use crate::kernel::each::rows;
 use crate::kernel::gemm::{Entry, Matrix, Path};
-use crate::kernel::with_number;
+use crate::kernel::{parallel, with_number};
+use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
 
@@ -81,53 +81,82 @@ pub fn operands(x: &Shape, y: &Shape) -> Result<Operands> {
 /// # Errors
 /// Where dtypes or shapes do not fit.
 pub fn matmul(x: View, y: View, out: ViewMut) -> Result<()> {
-    let expected = shape(x.shape(), y.shape())?;
-    if *out.shape() != expected {
-        return Err(Error::shape(format!("matmul: a result of {} for one of {expected}", out.shape())));
-    }
     if x.dtype() != y.dtype() {
         return Err(Error::dtype(format!("matmul: dtypes {} and {} differ", x.dtype(), y.dtype())));
     }
+    // Two matrices, as most often, are seen to fit at a glance.
+    let single = match (&x.shape()[..], &y.shape()[..], &out.shape()[..]) {
+        (&[m, k], &[k2, n], &[m2, n2]) => m == m2 && k == k2 && n == n2,
+        _ => false,
+    };
+    if !single {
+        let expected = shape(x.shape(), y.shape())?;
+        if *out.shape() != expected {
+            return Err(Error::shape(format!("matmul: a result of {} for one of {expected}", out.shape())));
+        }
+    }
     with_number!("matmul", x.dtype(), T => {
-        batched(x.typed::<T>("matmul")?, y.typed::<T>("matmul")?, out.typed::<T>("matmul")?)
+        let (x, y, out) = (x.typed::<T>("matmul")?, y.typed::<T>("matmul")?, out.typed::<T>("matmul")?);
+        if single { one(x, y, out) } else { batched(x, y, out) }
     })
 }
+
+/// The last two axes of an operand, from a place on.
+#[inline(always)]
+fn matrix<'a, T: Entry>(x: &Strided<'a, T>, start: usize) -> Result<Matrix<'a, T>> {
+    let (&[.., m, n], &[.., row, column]) = (&x.layout.shape()[..], x.layout.strides()) else {
+        return Err(Error::shape("matmul: both must have at least two axes"));
+    };
+    Matrix::new(x.data, start, [m, n], [row, column])
+}
+
+fn one<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> {
+    let (x, y) = (matrix(&x, x.layout.offset())?, matrix(&y, y.layout.offset())?);
+    let ([m, k], n) = (x.sizes(), y.sizes()[1]);
+    Path::of(m, k, n).product(x, y, out, n)
+}
+
+/// Multiply-adds of the products that another thread may take together.
+const GRAIN: usize = 1 << 20;
 
 fn batched<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> {
     let (xl, yl) = (x.layout, y.layout);
     let lead = xl.shape().rank() - 2;
     let (m, k, n) = (xl.shape()[lead], xl.shape()[lead + 1], yl.shape()[lead + 1]);
-    out.fill(T::default());
-    if out.is_empty() || k == 0 {
+    if out.is_empty() {
         return Ok(());
     }
     let path = Path::of(m, k, n);
-    let (batch, step_x) = xl.strides().split_at(lead);
-    let (batch_y, step_y) = yl.strides().split_at(lead);
-    let [step_x, step_y] = [step_x, step_y].map(|s| [s[0], s[1]]);
 
     // One y for the whole batch: the batch is more rows of x, where strides can say so.
-    let shared = yl.shape().iter().zip(batch_y).all(|(&size, &stride)| size == 1 || stride == 0);
+    let mut batch = yl.shape().iter().zip(yl.strides()).take(lead);
+    let shared = batch.all(|(&size, &stride)| size == 1 || stride == 0);
     if path != Path::Vector && lead > 0 && shared {
         let all = out.len() / n;
         if let Some(merged) = xl.reshape(&Shape::from([all, k])) {
             let x = Matrix::new(x.data, merged.offset(), [all, k], [merged.strides()[0], merged.strides()[1]])?;
-            let y = Matrix::new(y.data, yl.offset(), [k, n], step_y)?;
-            return path.add_product(x, y, out, n);
+            return path.product(x, matrix(&y, yl.offset())?, out, n);
         }
     }
 
-    let mut products = out.chunks_exact_mut(m * n);
-    let mut result = Ok(());
-    rows(&xl.shape()[..lead], [batch, batch_y], [xl.offset(), yl.offset()], |row| {
-        for (i, out) in (0..row.len as isize).zip(&mut products) {
-            let [at_x, at_y] = [0, 1].map(|o| (row.start[o] as isize + i * row.stride[o]) as usize);
-            let product = Matrix::new(x.data, at_x, [m, k], step_x)
-                .and_then(|x| path.add_product(x, Matrix::new(y.data, at_y, [k, n], step_y)?, out, n));
-            if let Err(error) = product {
-                result = Err(error);
-            }
+    let place = |layout: &Layout, mut number: usize| {
+        let mut place = layout.offset() as isize;
+        for axis in (0..lead).rev() {
+            let size = layout.shape()[axis];
+            place += (number % size) as isize * layout.strides()[axis];
+            number /= size;
         }
-    });
-    result
+        place as usize
+    };
+    // A few products are a piece for a thread, if one is not large.
+    let product = m * n;
+    let few = (GRAIN / product.saturating_mul(k).max(1)).max(1);
+    parallel::chunks(out, product.saturating_mul(few), &|start, out| {
+        for (i, out) in out.chunks_exact_mut(product).enumerate() {
+            let number = start / product + i;
+            let (x, y) = (matrix(&x, place(xl, number))?, matrix(&y, place(yl, number))?);
+            path.product(x, y, out, n)?;
+        }
+        Ok(())
+    })
 }
