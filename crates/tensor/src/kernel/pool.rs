@@ -4,14 +4,19 @@
 //! A maximum is taken by index, so that its values and its derivatives are a gather. An average is
 //! the sum of padded windows divided by [`counts`].
 
+#![allow(unsafe_code, reason = "calls functions compiled for an instruction set that was detected")]
+
+use std::hint::select_unpredictable;
+
 use crate::error::{Error, Result};
 use crate::kernel::each::rows;
+use crate::kernel::math::Level;
 use crate::kernel::number::Number;
 use crate::kernel::pad::Pad;
 use crate::kernel::window::{Axis, SPATIAL};
 use crate::kernel::{with_float, with_number};
 use crate::shape::Shape;
-use crate::view::{Strided, View, ViewMut};
+use crate::view::{View, ViewMut};
 
 /// How windows move over the last axes: one number each for every one of these.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -183,44 +188,104 @@ pub fn arg_max_pool(x: View, pool: &Pool, out: ViewMut) -> Result<()> {
         axis.step = step;
     }
     let out = out.typed::<i64>("max_pool")?;
+    let plane = axes.iter().map(|axis| axis.positions).product::<usize>().max(1);
     with_number!("max_pool", x.dtype(), T => {
         let x = x.typed::<T>("max_pool")?;
-        let mut planes = out.chunks_exact_mut(axes.iter().map(|axis| axis.positions).product::<usize>().max(1));
+        let mut planes = out.chunks_exact_mut(plane);
         rows(&x.layout.shape()[..lead], [&x.layout.strides()[..lead]], [x.layout.offset()], |row| {
             for (i, out) in (0..row.len as isize).zip(&mut planes) {
-                arg_max_plane(x, row.start[0] as isize + i * row.stride[0], &axes, out);
+                arg_max_plane(x.data, row.start[0] as isize + i * row.stride[0], &axes, out);
             }
         });
         Ok(())
     })
 }
 
-fn arg_max_plane<T: Number>(x: Strided<T>, start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
-    let [a, b, c] = axes;
-    let mut out = out.iter_mut();
+/// Windows whose maxima are found side by side.
+const TILE: usize = 128;
+
+/// Row by row of windows, and within one element of all windows after another.
+fn arg_max_plane<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
+    let ([a, b, c], level) = (axes, Level::best());
+    let (mut best, mut buffer) = ([T::ZERO; TILE], [T::ZERO; TILE]);
+    let mut out = out.chunks_exact_mut(c.positions);
     for pa in 0..a.positions {
-        for pb in 0..b.positions {
-            for (pc, out) in (0..c.positions).zip(&mut out) {
-                let mut best: Option<(T, isize)> = None;
+        for (pb, out) in (0..b.positions).zip(&mut out) {
+            for (tile, places) in out.chunks_mut(TILE).enumerate() {
+                places.fill(NONE);
+                let first = tile * TILE;
                 for ia in a.elements(pa) {
                     for ib in b.elements(pb) {
-                        for ic in c.elements(pc) {
-                            let value = x.data[(start + ia * a.step + ib * b.step + ic * c.step) as usize];
-                            if best.is_none_or(|(best, _)| exceeds(value, best)) {
-                                best = Some((value, (ia * b.size + ib) * c.size + ic));
+                        let (row, flat) = (start + ia * a.step + ib * b.step, (ia * b.size + ib) * c.size);
+                        for wc in 0..c.window {
+                            let inside = c.inside(wc);
+                            let from = inside.start.clamp(first, first + places.len());
+                            let to = inside.end.clamp(from, first + places.len());
+                            if from == to {
+                                continue;
                             }
+                            let ic = c.first(wc) + from as isize * c.stride;
+                            let values = spaced(x, row + ic * c.step, c.stride * c.step, &mut buffer[..to - from]);
+                            let range = from - first..to - first;
+                            let so_far = (&mut best[range.clone()], &mut places[range]);
+                            update(level, values, so_far, (flat + ic) as i64, c.stride as i64);
                         }
                     }
                 }
-                *out = best.map_or(0, |(_, place)| place as i64);
             }
         }
     }
 }
 
-/// Whether `x` is the maximum of the two where `best` came first: larger, or the first NaN.
-fn exceeds<T: Number>(x: T, best: T) -> bool {
-    x > best || (x.undefined() && !best.undefined())
+/// So many elements as the buffer has, `step` apart: where they are, or in the buffer.
+fn spaced<'a, T: Number>(x: &'a [T], start: isize, step: isize, buffer: &'a mut [T]) -> &'a [T] {
+    let n = buffer.len();
+    match step {
+        1 => return &x[start as usize..start as usize + n],
+        2 => {
+            let x = &x[start as usize..start as usize + 2 * n - 1];
+            buffer.iter_mut().zip(x.as_chunks::<2>().0).for_each(|(out, x)| *out = x[0]);
+            buffer[n - 1] = x[2 * n - 2];
+        }
+        _ => buffer.iter_mut().enumerate().for_each(|(i, out)| *out = x[(start + i as isize * step) as usize]),
+    }
+    buffer
+}
+
+/// The place of a maximum of nothing.
+const NONE: i64 = -1;
+
+/// One more element of every window, after those that made the maxima so far: larger, or the first NaN. Its
+/// place is `place` in the first window, and `step` more in each that follows.
+#[inline(always)]
+fn update_each<T: Number>(values: &[T], (best, places): (&mut [T], &mut [i64]), place: i64, step: i64) {
+    for (i, ((&x, best), at)) in (0..).zip(values.iter().zip(best).zip(places)) {
+        let better = (x > *best) | (x.undefined() & !best.undefined()) | (*at == NONE);
+        *best = select_unpredictable(better, x, *best);
+        *at = select_unpredictable(better, place + i * step, *at);
+    }
+}
+
+fn update<T: Number>(level: Level, values: &[T], so_far: (&mut [T], &mut [i64]), place: i64, step: i64) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2<T: Number>(values: &[T], so_far: (&mut [T], &mut [i64]), place: i64, step: i64) {
+        update_each(values, so_far, place, step);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl")]
+    fn avx512<T: Number>(values: &[T], so_far: (&mut [T], &mut [i64]), place: i64, step: i64) {
+        update_each(values, so_far, place, step);
+    }
+    match level {
+        Level::Portable => update_each(values, so_far, place, step),
+        // SAFETY: the level is the best that the processor was found to have; likewise below.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2(values, so_far, place, step) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512(values, so_far, place, step) },
+    }
 }
 
 /// How many elements every window has: the divisor of its average. The result has the shape of the

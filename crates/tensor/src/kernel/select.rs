@@ -1,5 +1,7 @@
 //! Elementwise choice between two operands.
 
+use std::hint::select_unpredictable;
+
 use crate::error::Result;
 use crate::kernel::binary::same_dtype;
 use crate::kernel::each::map3;
@@ -18,7 +20,8 @@ pub fn select(cond: View, x: View, y: View, out: ViewMut) -> Result<()> {
     with_element!(x.dtype(), T => {
         map3(op, (cond, x.typed::<T>(op)?, y.typed::<T>(op)?), out.typed::<T>(op)?, &|cond, x, y, out| {
             let choices = cond.iter().zip(x).zip(y);
-            out.iter_mut().zip(choices).for_each(|(out, ((&c, &x), &y))| *out = if c { x } else { y });
+            // A branch would be mispredicted half the time where the condition is a sign.
+            out.iter_mut().zip(choices).for_each(|(out, ((&c, &x), &y))| *out = select_unpredictable(c, x, y));
         })
     })
 }
