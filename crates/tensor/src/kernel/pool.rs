@@ -6,8 +6,6 @@
 
 #![allow(unsafe_code, reason = "calls functions compiled for an instruction set that was detected")]
 
-use std::hint::select_unpredictable;
-
 use crate::error::{Error, Result};
 use crate::kernel::each::rows;
 use crate::kernel::math::Level;
@@ -188,48 +186,110 @@ pub fn arg_max_pool(x: View, pool: &Pool, out: ViewMut) -> Result<()> {
         axis.step = step;
     }
     let out = out.typed::<i64>("max_pool")?;
-    let plane = axes.iter().map(|axis| axis.positions).product::<usize>().max(1);
+    let (plane, level) = (axes.iter().map(|axis| axis.positions).product::<usize>().max(1), Level::best());
     with_number!("max_pool", x.dtype(), T => {
         let x = x.typed::<T>("max_pool")?;
         let mut planes = out.chunks_exact_mut(plane);
         rows(&x.layout.shape()[..lead], [&x.layout.strides()[..lead]], [x.layout.offset()], |row| {
             for (i, out) in (0..row.len as isize).zip(&mut planes) {
-                arg_max_plane(x.data, row.start[0] as isize + i * row.stride[0], &axes, out);
+                arg_max_plane(level, x.data, row.start[0] as isize + i * row.stride[0], &axes, out);
             }
         });
         Ok(())
     })
 }
 
-/// Windows whose maxima are found side by side.
-const TILE: usize = 128;
+/// [`plane`], by the instructions of a level that the processor has.
+fn arg_max_plane<T: Number>(level: Level, x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
+        plane(x, start, axes, out);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl")]
+    fn avx512<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
+        plane(x, start, axes, out);
+    }
+    match level {
+        Level::Portable => plane(x, start, axes, out),
+        // SAFETY: the level is one that the processor was found to have; likewise below.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2(x, start, axes, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512(x, start, axes, out) },
+    }
+}
 
-/// Row by row of windows, and within one element of all windows after another.
-fn arg_max_plane<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
-    let ([a, b, c], level) = (axes, Level::best());
-    let (mut best, mut buffer) = ([T::ZERO; TILE], [T::ZERO; TILE]);
-    let mut out = out.chunks_exact_mut(c.positions);
-    for pa in 0..a.positions {
-        for (pb, out) in (0..b.positions).zip(&mut out) {
-            for (tile, places) in out.chunks_mut(TILE).enumerate() {
-                places.fill(NONE);
-                let first = tile * TILE;
-                for ia in a.elements(pa) {
-                    for ib in b.elements(pb) {
-                        let (row, flat) = (start + ia * a.step + ib * b.step, (ia * b.size + ib) * c.size);
+/// Elements that are compared together.
+const LANES: usize = 16;
+
+/// Windows whose maxima are found side by side: rows of them, or part of a row.
+const TILE: usize = 8 * LANES;
+
+/// Tile by tile of windows, and within one element of all windows after another: larger than those before,
+/// or the first NaN. Padding is as low as any element and comes after a window's first.
+#[inline(always)]
+fn plane<T: Number>(x: &[T], start: isize, [a, b, c]: &[Axis; SPATIAL], out: &mut [i64]) {
+    let (row, plane) = (c.size, b.size * c.size);
+    let width = c.positions.min(TILE);
+    let height = TILE / width;
+    // The lanes that come after a row's last may be written too.
+    let mut values = [T::LOWEST; TILE + LANES];
+    for (pa, out) in out.chunks_exact_mut(b.positions * c.positions).enumerate() {
+        for first_b in (0..b.positions).step_by(height) {
+            let rows = first_b..b.positions.min(first_b + height);
+            for first_c in (0..c.positions).step_by(width) {
+                let columns = first_c..c.positions.min(first_c + width);
+                let (width, used) = (columns.len(), (columns.len() * rows.len()).next_multiple_of(LANES));
+                // The best so far, and how far from its window's start it is.
+                let (mut best, mut far) = ([T::LOWEST; TILE], [0; TILE]);
+                let first_a = a.first_place(pa) * a.dilation * plane;
+                for (pb, far) in rows.clone().zip(far.chunks_exact_mut(width)) {
+                    let first_b = first_a + b.first_place(pb) * b.dilation * row;
+                    for (pc, far) in columns.clone().zip(far) {
+                        *far = (first_b + c.first_place(pc) * c.dilation) as i64;
+                    }
+                }
+                for wa in a.places(pa) {
+                    let ia = a.first(wa) + pa as isize * a.stride;
+                    for wb in 0..b.window {
                         for wc in 0..c.window {
                             let inside = c.inside(wc);
-                            let from = inside.start.clamp(first, first + places.len());
-                            let to = inside.end.clamp(from, first + places.len());
-                            if from == to {
-                                continue;
-                            }
+                            let from = inside.start.clamp(columns.start, columns.end);
+                            let to = inside.end.clamp(from, columns.end);
                             let ic = c.first(wc) + from as isize * c.stride;
-                            let values = spaced(x, row + ic * c.step, c.stride * c.step, &mut buffer[..to - from]);
-                            let range = from - first..to - first;
-                            let so_far = (&mut best[range.clone()], &mut places[range]);
-                            update(level, values, so_far, (flat + ic) as i64, c.stride as i64);
+                            for (i, pb) in rows.clone().enumerate() {
+                                let values = &mut values[i * width..];
+                                let ib = b.first(wb) + pb as isize * b.stride;
+                                if !(0..b.size).contains(&ib) {
+                                    values[..width].fill(T::LOWEST);
+                                    continue;
+                                }
+                                let start = start + ia * a.step + ib * b.step + ic * c.step;
+                                let (low, high) = (from - columns.start, to - columns.start);
+                                values[..low].fill(T::LOWEST);
+                                spaced(x, start, c.stride * c.step, high - low, &mut values[low..]);
+                                values[high..width].fill(T::LOWEST);
+                            }
+                            let [wa, wb, wc] = [(a, wa), (b, wb), (c, wc)].map(|(axis, w)| w as isize * axis.dilation);
+                            let here = (wa * plane + wb * row + wc) as i64;
+                            let so_far = best[..used].iter_mut().zip(&mut far[..used]);
+                            for (&x, (best, far)) in values[..used].iter().zip(so_far) {
+                                let better = (x > *best) | (x.undefined() & !best.undefined());
+                                *best = if better { x } else { *best };
+                                *far = if better { here } else { *far };
+                            }
                         }
+                    }
+                }
+                for (pb, far) in rows.clone().zip(far.chunks_exact(width)) {
+                    let [a, b] = [(a, pa), (b, pb)].map(|(axis, p)| axis.first(0) + p as isize * axis.stride);
+                    let origin = a * plane + b * row + c.first(0) + columns.start as isize * c.stride;
+                    let out = &mut out[pb * c.positions..][columns.clone()];
+                    for ((i, out), far) in (0..).zip(out).zip(far) {
+                        *out = origin as i64 + i * c.stride as i64 + far;
                     }
                 }
             }
@@ -237,54 +297,17 @@ fn arg_max_plane<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: 
     }
 }
 
-/// So many elements as the buffer has, `step` apart: where they are, or in the buffer.
-fn spaced<'a, T: Number>(x: &'a [T], start: isize, step: isize, buffer: &'a mut [T]) -> &'a [T] {
-    let n = buffer.len();
-    match step {
-        1 => return &x[start as usize..start as usize + n],
-        2 => {
-            let x = &x[start as usize..start as usize + 2 * n - 1];
-            buffer.iter_mut().zip(x.as_chunks::<2>().0).for_each(|(out, x)| *out = x[0]);
-            buffer[n - 1] = x[2 * n - 2];
-        }
-        _ => buffer.iter_mut().enumerate().for_each(|(i, out)| *out = x[(start + i as isize * step) as usize]),
-    }
-    buffer
-}
-
-/// The place of a maximum of nothing.
-const NONE: i64 = -1;
-
-/// One more element of every window, after those that made the maxima so far: larger, or the first NaN. Its
-/// place is `place` in the first window, and `step` more in each that follows.
+/// `n` elements `step` apart, and maybe some others after them, for which `out` has room: a full vector is
+/// copied faster than part of one.
 #[inline(always)]
-fn update_each<T: Number>(values: &[T], (best, places): (&mut [T], &mut [i64]), place: i64, step: i64) {
-    for (i, ((&x, best), at)) in (0..).zip(values.iter().zip(best).zip(places)) {
-        let better = (x > *best) | (x.undefined() & !best.undefined()) | (*at == NONE);
-        *best = select_unpredictable(better, x, *best);
-        *at = select_unpredictable(better, place + i * step, *at);
-    }
-}
-
-fn update<T: Number>(level: Level, values: &[T], so_far: (&mut [T], &mut [i64]), place: i64, step: i64) {
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    fn avx2<T: Number>(values: &[T], so_far: (&mut [T], &mut [i64]), place: i64, step: i64) {
-        update_each(values, so_far, place, step);
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl")]
-    fn avx512<T: Number>(values: &[T], so_far: (&mut [T], &mut [i64]), place: i64, step: i64) {
-        update_each(values, so_far, place, step);
-    }
-    match level {
-        Level::Portable => update_each(values, so_far, place, step),
-        // SAFETY: the level is the best that the processor was found to have; likewise below.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2(values, so_far, place, step) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512(values, so_far, place, step) },
+fn spaced<T: Number>(x: &[T], start: isize, step: isize, n: usize, out: &mut [T]) {
+    let full = n.next_multiple_of(LANES);
+    match (step, x.get(start as usize..).unwrap_or_default()) {
+        (1, ahead) if ahead.len() >= full => out[..full].copy_from_slice(&ahead[..full]),
+        (2, ahead) if ahead.len() >= 2 * full => {
+            out[..full].iter_mut().zip(ahead.as_chunks::<2>().0).for_each(|(out, x)| *out = x[0]);
+        }
+        _ => out[..n].iter_mut().enumerate().for_each(|(i, out)| *out = x[(start + i as isize * step) as usize]),
     }
 }
 
