@@ -14,6 +14,7 @@ use std::ops::Range;
 
 use super::Problem;
 use super::tile::{Float, Terms};
+use super::transpose::{Place, transpose, transpose_to};
 use crate::error::Result;
 use crate::kernel::window::Axis;
 use crate::view::Strided;
@@ -229,25 +230,21 @@ impl<'p, 'a, T: Float> Direct<'p, 'a, T> {
             }
         }
 
-        // Runs of positions along the last axis that is not cut are contiguous in the result.
-        let [_, a, b, c] = self.places.sizes;
         let all = groups * outputs;
-        let mut j = 0;
+        let [_, a, b, c] = self.places.sizes;
+        // Positions that are neighbours in the result: of a row, or of all rows where these are whole.
+        let (runs, run) = match places[3].len() == c {
+            true => (places[2].start..places[2].start + 1, places[2].len() * c),
+            false => (places[2].clone(), places[3].len()),
+        };
+        let mut done = 0;
         for n in places[0].clone() {
             for pa in places[1].clone() {
-                for pb in places[2].clone() {
-                    let at = ((n * all + rows.start) * a + pa) * b + pb;
-                    // The first element of each channel's run, `a b c` apart.
+                for pb in runs.clone() {
                     let start = (((n * all + rows.start) * a + pa) * b + pb) * c + places[3].start;
-                    debug_assert!(at * c <= start);
-                    let run = &results[j * size..(j + places[3].len()) * size];
-                    for o in 0..rows.len() {
-                        let out = target.part(start + o * a * b * c, places[3].len());
-                        for (out, results) in out.iter_mut().zip(run.chunks_exact(size)) {
-                            *out = results[o];
-                        }
-                    }
-                    j += places[3].len();
+                    let results = (&*results, Place { start: done * size, row: size });
+                    target.write_transposed(results, [run, rows.len()], Place { start, row: a * b * c });
+                    done += run;
                 }
             }
         }
@@ -300,11 +297,23 @@ impl<'p, 'a, T: Float> Direct<'p, 'a, T> {
         if rows.len() < size {
             panel.fill(T::default());
         }
-        for (o, row) in rows.enumerate() {
-            let start = (w.layout.offset() as isize + row as isize * stride) as usize;
-            for (panel, &offset) in panel.chunks_exact_mut(size).zip(offsets) {
-                panel[o] = w.data[start.wrapping_add(offset)];
+        let start = (w.layout.offset() as isize).wrapping_add(rows.start as isize * stride) as usize;
+        let mut q = 0;
+        while q < offsets.len() {
+            // Neighbours in the kernel are many together, as a matrix.
+            let next = |i: usize| q + i < offsets.len() && offsets[q + i] == offsets[q].wrapping_add(i);
+            let run = (1..).find(|&i| !next(i)).unwrap_or(1);
+            let first = start.wrapping_add(offsets[q]);
+            if run > 1 && stride >= 0 {
+                let from = (w.data, Place { start: first, row: stride as usize });
+                transpose(from, [rows.len(), run], (panel, Place { start: q * size, row: size }));
+            } else {
+                for (i, panel) in panel[q * size..].chunks_exact_mut(size).take(run).enumerate() {
+                    let places = (0..rows.len() as isize).map(|o| (first + i).wrapping_add_signed(o * stride));
+                    panel.iter_mut().zip(places).for_each(|(panel, at)| *panel = w.data[at]);
+                }
             }
+            q += run;
         }
     }
 }
@@ -328,16 +337,17 @@ fn extent(axis: &Axis, positions: usize, window: usize) -> usize {
 /// A result of which several units write disjoint parts.
 struct Target<T>(*mut T, usize);
 
-// SAFETY: see `part`.
+// SAFETY: units write disjoint parts.
 unsafe impl<T: Send> Sync for Target<T> {}
 
 impl<T> Target<T> {
-    /// The elements from `start`, which no other unit writes, and this one no longer when it takes the next part.
-    #[allow(clippy::mut_from_ref, reason = "units write disjoint parts")]
-    fn part(&self, start: usize, len: usize) -> &mut [T] {
-        assert!(start <= self.1 && len <= self.1 - start);
-        // SAFETY: within the result, by the assertion; each unit has its own channels and positions, and
-        // takes one part after another.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), len) }
+    /// Writes rows of numbers as columns of the result that no other unit writes.
+    fn write_transposed(&self, from: (&[T], Place), [rows, columns]: [usize; 2], to: Place)
+    where
+        T: Float,
+    {
+        assert!(to.end(columns, rows) <= self.1);
+        // SAFETY: within the result, by the assertion; each unit has its own channels and positions.
+        unsafe { transpose_to(from, [rows, columns], (self.0, to)) }
     }
 }

@@ -8,6 +8,7 @@ mod direct;
 mod scratch;
 mod simd;
 mod tile;
+mod transpose;
 
 use crate::dtype::Element;
 use crate::error::{Error, Result};

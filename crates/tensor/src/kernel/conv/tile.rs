@@ -13,6 +13,7 @@ use std::cell::Cell;
 
 use super::scratch::{Kept, lend};
 use super::simd::Simd;
+use super::transpose;
 use crate::error::Result;
 use crate::kernel::gemm::Entry;
 use crate::kernel::math::Level;
@@ -29,12 +30,17 @@ pub(super) struct Terms<'a, T> {
     pub b: (&'a [T], &'a [usize]),
 }
 
+/// A function that transposes a block, as [`transpose::block`] says.
+pub(super) type Block<T> = unsafe fn(*const T, usize, *mut T, usize);
+
 type Kernel<T> = unsafe fn(Terms<T>, *const usize, *mut T, bool);
 
 /// Tiles of one instruction set: of `V` vectors by so many places, for V = 1, 2, ...
 pub(super) struct Tiles<T: 'static> {
     /// Elements of a vector.
     pub lanes: usize,
+    /// Transposes as many rows of as many elements.
+    pub block: Block<T>,
     kernels: &'static [(usize, Kernel<T>)],
 }
 
@@ -110,28 +116,45 @@ unsafe fn tile<S: Simd, const V: usize, const J: usize>(
     }
 }
 
-macro_rules! tiles {
+macro_rules! level {
     ($level:ident $(, $features:literal)?) => {
-        /// # Safety
-        /// As [`tile`].
-        $(#[target_feature(enable = $features)])?
-        unsafe fn $level<S: Simd, const V: usize, const J: usize>(
-            terms: Terms<S::Item>,
-            base: *const usize,
-            c: *mut S::Item,
-            first: bool,
-        ) {
-            // SAFETY: passed on.
-            unsafe { tile::<S, V, J>(terms, base, c, first) }
+        mod $level {
+            use super::*;
+
+            /// # Safety
+            /// As [`tile`](super::tile).
+            $(#[target_feature(enable = $features)])?
+            pub unsafe fn tile<S: Simd, const V: usize, const J: usize>(
+                terms: Terms<S::Item>,
+                base: *const usize,
+                c: *mut S::Item,
+                first: bool,
+            ) {
+                // SAFETY: passed on.
+                unsafe { super::tile::<S, V, J>(terms, base, c, first) }
+            }
+
+            /// # Safety
+            /// As [`transpose::block`].
+            $(#[target_feature(enable = $features)])?
+            pub unsafe fn block<S: Simd, const LANES: usize>(
+                x: *const S::Item,
+                from: usize,
+                out: *mut S::Item,
+                to: usize,
+            ) {
+                // SAFETY: passed on.
+                unsafe { transpose::block::<S, LANES>(x, from, out, to) }
+            }
         }
     };
 }
 
-tiles!(portable);
+level!(portable);
 #[cfg(target_arch = "x86_64")]
-tiles!(avx2, "avx2,fma");
+level!(avx2, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-tiles!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl");
+level!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl");
 
 /// Floats that are convolved.
 pub(super) trait Float: Entry {
@@ -164,20 +187,24 @@ macro_rules! float {
                 match Level::best() {
                     Level::Portable => &Tiles {
                         lanes: <$portable>::LANES,
-                        kernels: &[(8, portable::<$portable, 1, 8>), (6, portable::<$portable, 2, 6>)],
+                        block: portable::block::<$portable, { <$portable>::LANES }>,
+                        kernels: &[(8, portable::tile::<$portable, 1, 8>), (6, portable::tile::<$portable, 2, 6>)],
                     },
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx2 => {
-                        &Tiles { lanes: <$avx2>::LANES, kernels: &[(8, avx2::<$avx2, 1, 8>), (6, avx2::<$avx2, 2, 6>)] }
-                    }
+                    Level::Avx2 => &Tiles {
+                        lanes: <$avx2>::LANES,
+                        block: avx2::block::<$avx2, { <$avx2>::LANES }>,
+                        kernels: &[(8, avx2::tile::<$avx2, 1, 8>), (6, avx2::tile::<$avx2, 2, 6>)],
+                    },
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 => &Tiles {
                         lanes: <$avx512>::LANES,
+                        block: avx512::block::<$avx512, { <$avx512>::LANES }>,
                         kernels: &[
-                            (12, avx512::<$avx512, 1, 12>),
-                            (12, avx512::<$avx512, 2, 12>),
-                            (8, avx512::<$avx512, 3, 8>),
-                            (6, avx512::<$avx512, 4, 6>),
+                            (10, avx512::tile::<$avx512, 1, 10>),
+                            (8, avx512::tile::<$avx512, 2, 8>),
+                            (8, avx512::tile::<$avx512, 3, 8>),
+                            (6, avx512::tile::<$avx512, 4, 6>),
                         ],
                     },
                 }
