@@ -8,13 +8,12 @@
 //! Neither j nor q is assumed to be the longer: the derivative with respect to the kernel, a convolution
 //! with huge windows at few positions, is the same loop with other cuts.
 
-#![allow(unsafe_code, reason = "several units of work write to disjoint parts of one result")]
-
 use std::ops::Range;
 
 use super::Problem;
+use super::cuts::{Cuts, Target};
 use super::tile::{Float, Terms};
-use super::transpose::{Place, transpose, transpose_to};
+use super::transpose::{Place, transpose};
 use crate::error::Result;
 use crate::kernel::window::Axis;
 use crate::view::Strided;
@@ -26,39 +25,6 @@ const RESULTS: usize = 1 << 16;
 /// Terms that are added up before they join the sum of those before: as many as keep a panel in the first-level
 /// cache. Sums of sums are also more exact than long chains.
 const TERMS: usize = 128;
-
-/// Four axes, the outermost first, cut evenly into pieces.
-#[derive(Clone, Copy)]
-struct Cuts {
-    sizes: [usize; 4],
-    pieces: [usize; 4],
-}
-
-impl Cuts {
-    fn new(sizes: [usize; 4], longest: [usize; 4]) -> Self {
-        Self { sizes, pieces: std::array::from_fn(|i| sizes[i].div_ceil(longest[i].max(1))) }
-    }
-
-    fn count(&self) -> usize {
-        self.pieces.iter().product()
-    }
-
-    /// The longest piece along each axis.
-    fn longest(&self) -> [usize; 4] {
-        std::array::from_fn(|i| self.sizes[i].div_ceil(self.pieces[i].max(1)))
-    }
-
-    fn piece(&self, mut k: usize) -> [Range<usize>; 4] {
-        let mut piece = [const { 0..0 }; 4];
-        for i in (0..4).rev() {
-            let (size, pieces) = (self.sizes[i], self.pieces[i]);
-            let at = k % pieces;
-            k /= pieces;
-            piece[i] = size * at / pieces..size * (at + 1) / pieces;
-        }
-        piece
-    }
-}
 
 /// The distances between neighbours along four axes of these sizes, in row-major order.
 fn steps(sizes: [usize; 4]) -> [usize; 4] {
@@ -119,12 +85,7 @@ impl<'p, 'a, T: Float> Direct<'p, 'a, T> {
         let vectors = needed.div_ceil(channels);
 
         let sizes = [samples, axes[0].positions, axes[1].positions, axes[2].positions];
-        let (mut left, mut longest) = (RESULTS / (vectors * tiles.lanes), [1; 4]);
-        for i in (0..4).rev() {
-            longest[i] = sizes[i].min(left).max(1);
-            left /= longest[i];
-        }
-        let places = Cuts::new(sizes, longest);
+        let places = Cuts::greedy(sizes, RESULTS / (vectors * tiles.lanes));
         let at_once = places.longest();
 
         let mut window = axes.map(|axis| axis.window);
@@ -156,7 +117,7 @@ impl<'p, 'a, T: Float> Direct<'p, 'a, T> {
 
     /// Fills `out`, which has as many elements as the problem.
     pub fn run(&self, out: &mut [T]) -> Result<()> {
-        let target = Target(out.as_mut_ptr(), out.len());
+        let target = Target::new(out);
         let units = self.problem.groups * self.channels * self.places.count();
         let size = self.vectors * T::tiles().lanes;
         let most = self.places.longest().iter().product::<usize>() + T::tiles().places(1).max(16);
@@ -332,22 +293,4 @@ fn copy<T: Float>(x: Strided<T>, start: isize, step: isize, out: &mut [T]) {
 fn extent(axis: &Axis, positions: usize, window: usize) -> usize {
     let reach = |n: usize, step: isize| (n - 1).saturating_mul(step as usize);
     reach(positions, axis.stride).saturating_add(reach(window, axis.dilation)).saturating_add(1)
-}
-
-/// A result of which several units write disjoint parts.
-struct Target<T>(*mut T, usize);
-
-// SAFETY: units write disjoint parts.
-unsafe impl<T: Send> Sync for Target<T> {}
-
-impl<T> Target<T> {
-    /// Writes rows of numbers as columns of the result that no other unit writes.
-    fn write_transposed(&self, from: (&[T], Place), [rows, columns]: [usize; 2], to: Place)
-    where
-        T: Float,
-    {
-        assert!(to.end(columns, rows) <= self.1);
-        // SAFETY: within the result, by the assertion; each unit has its own channels and positions.
-        unsafe { transpose_to(from, [rows, columns], (self.0, to)) }
-    }
 }

@@ -4,11 +4,15 @@
 //! serves most shapes; [`columns`] writes windows side by side and multiplies matrices.
 
 mod columns;
+mod cuts;
 mod direct;
+mod images;
+mod points;
 mod scratch;
 mod simd;
 mod tile;
 mod transpose;
+mod winograd;
 
 use crate::dtype::Element;
 use crate::error::{Error, Result};
@@ -17,6 +21,8 @@ use crate::kernel::with_float;
 use crate::layout::window_positions;
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
+
+use self::tile::Float;
 
 /// How a kernel moves over the spatial axes: one number each for every one of these.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -129,7 +135,11 @@ pub fn conv(x: View, w: View, conv: &Conv, out: ViewMut) -> Result<()> {
             out.fill(T::default());
             return Ok(());
         }
-        match direct::Direct::of(&Problem::new(x, w, conv, &expected)) {
+        let problem = Problem::new(x, w, conv, &expected);
+        if T::by_fewer_products(&problem, out)? {
+            return Ok(());
+        }
+        match direct::Direct::of(&problem) {
             Some(direct) => direct.run(out),
             None => columns::convolve(x, w, conv, &expected, out),
         }

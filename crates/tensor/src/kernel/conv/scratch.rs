@@ -1,44 +1,35 @@
 //! Memory for a kernel's own use: kept by each thread from one call to the next.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use crate::dtype::Element;
 use crate::error::Result;
 use crate::storage::Buffer;
 
-/// What a thread keeps of one element type.
-pub(super) struct Kept<T> {
-    numbers: Buffer<T>,
-    places: Vec<usize>,
-}
-
-impl<T: Element> Kept<T> {
-    pub fn empty() -> Cell<Option<Self>> {
-        Cell::new(None)
-    }
-}
+/// What a thread keeps of one element type: one for each call within a call.
+pub(super) type Kept<T> = RefCell<Vec<(Buffer<T>, Vec<usize>)>>;
 
 /// No more elements than this are kept.
 const KEPT: usize = 1 << 22;
 
-/// Calls `f` with so many numbers and so many places, of any value, from what `slot` keeps.
+/// Calls `f` with so many numbers and so many places, of any value, from what is kept.
 pub(super) fn lend<T: Element>(
-    slot: &Cell<Option<Kept<T>>>,
+    kept: &Kept<T>,
     numbers: usize,
     places: usize,
     f: &mut dyn FnMut(&mut [T], &mut [usize]) -> Result<()>,
 ) -> Result<()> {
-    // Taken, not borrowed: a call from within `f` finds nothing, and makes its own.
-    let mut kept = match slot.take() {
-        Some(kept) if kept.numbers.len() >= numbers => kept,
-        kept => Kept { numbers: Buffer::zeros(numbers)?, places: kept.map_or_else(Vec::new, |kept| kept.places) },
+    // Taken, not borrowed, while `f` runs: what it calls may ask too.
+    let (mut buffer, mut table) = match kept.borrow_mut().pop() {
+        Some((buffer, table)) if buffer.len() >= numbers => (buffer, table),
+        other => (Buffer::zeros(numbers)?, other.map_or_else(Vec::new, |(_, table)| table)),
     };
-    if kept.places.len() < places {
-        kept.places.resize(places, 0);
+    if table.len() < places {
+        table.resize(places, 0);
     }
-    let result = f(&mut kept.numbers[..numbers], &mut kept.places[..places]);
-    if kept.numbers.len() <= KEPT {
-        slot.set(Some(kept));
+    let result = f(&mut buffer[..numbers], &mut table[..places]);
+    if buffer.len() <= KEPT {
+        kept.borrow_mut().push((buffer, table));
     }
     result
 }

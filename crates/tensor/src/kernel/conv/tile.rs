@@ -9,11 +9,12 @@
 
 #![allow(unsafe_code, reason = "vector instructions, and operands that are found through tables")]
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use super::scratch::{Kept, lend};
 use super::simd::Simd;
-use super::transpose;
+use super::winograd::Winograd;
+use super::{Problem, transpose};
 use crate::error::Result;
 use crate::kernel::gemm::Entry;
 use crate::kernel::math::Level;
@@ -167,18 +168,28 @@ pub(super) trait Float: Entry {
     /// Where there is not so much memory, and those of `f`.
     fn scratch(numbers: usize, places: usize, f: &mut dyn FnMut(&mut [Self], &mut [usize]) -> Result<()>)
     -> Result<()>;
+
+    /// The convolution by fewer products, where type and shapes have it: whether `out` was filled.
+    ///
+    /// # Errors
+    /// Where there is not so much memory.
+    fn by_fewer_products(problem: &Problem<Self>, out: &mut [Self]) -> Result<bool>;
 }
 
 macro_rules! float {
-    ($t:ty, $portable:ty, $avx2:ty, $avx512:ty) => {
+    ($t:ty, $portable:ty, $avx2:ty, $avx512:ty, $by_fewer_products:expr) => {
         impl Float for $t {
+            fn by_fewer_products(problem: &Problem<Self>, out: &mut [Self]) -> Result<bool> {
+                $by_fewer_products(problem, out)
+            }
+
             fn scratch(
                 numbers: usize,
                 places: usize,
                 f: &mut dyn FnMut(&mut [Self], &mut [usize]) -> Result<()>,
             ) -> Result<()> {
                 thread_local! {
-                    static KEPT: Cell<Option<Kept<$t>>> = Kept::empty();
+                    static KEPT: Kept<$t> = const { RefCell::new(Vec::new()) };
                 }
                 KEPT.with(|kept| lend(kept, numbers, places, f))
             }
@@ -213,5 +224,8 @@ macro_rules! float {
     };
 }
 
-float!(f32, [f32; 4], __m256, __m512);
-float!(f64, [f64; 2], __m256d, __m512d);
+float!(f32, [f32; 4], __m256, __m512, |problem, out| match Winograd::of(problem) {
+    Some(winograd) => winograd.run(out).map(|()| true),
+    None => Ok(false),
+});
+float!(f64, [f64; 2], __m256d, __m512d, |_, _| Ok(false));
