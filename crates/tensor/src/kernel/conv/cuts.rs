@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use super::tile::Float;
 use super::transpose::{Place, transpose_to};
+use crate::error::Result;
+use crate::kernel::parallel;
 
 /// Four axes, the outermost first, cut evenly into pieces.
 #[derive(Clone, Copy)]
@@ -49,6 +51,14 @@ impl Cuts {
         }
         piece
     }
+}
+
+/// Multiplications that are worth another thread: about 30 microseconds of them.
+const WORTH: usize = 1 << 22;
+
+/// Calls `f` with every number below `units`, on several threads where there are so many `products` to make.
+pub(super) fn each_unit(units: usize, products: usize, f: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
+    if products < WORTH { (0..units).try_for_each(f) } else { parallel::each(units, f) }
 }
 
 /// A result of which several units write disjoint parts.

@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use super::Problem;
-use super::cuts::{Cuts, Target};
+use super::cuts::{Cuts, Target, each_unit};
 use super::tile::{Float, Terms};
 use super::transpose::{Place, transpose};
 use crate::error::Result;
@@ -21,6 +21,12 @@ use crate::view::Strided;
 /// Elements of a box of x, and of the results that are made at a time: together within a core's second-level cache.
 const BOX: usize = 1 << 17;
 const RESULTS: usize = 1 << 16;
+
+/// Pieces of work that are enough.
+const FEW: usize = 8;
+
+/// Places that repay packing the kernel.
+const WORTH_PACKING: usize = 96;
 
 /// Terms that are added up before they join the sum of those before: as many as keep a panel in the first-level
 /// cache. Sums of sums are also more exact than long chains.
@@ -85,7 +91,10 @@ impl<'p, 'a, T: Float> Direct<'p, 'a, T> {
         let vectors = needed.div_ceil(channels);
 
         let sizes = [samples, axes[0].positions, axes[1].positions, axes[2].positions];
-        let places = Cuts::greedy(sizes, RESULTS / (vectors * tiles.lanes));
+        // A few pieces at least, for as many threads, but none so short that packing the kernel for it costs much.
+        let total = sizes.iter().fold(1, |n: usize, &size| n.saturating_mul(size));
+        let few = total.div_ceil(FEW.div_ceil(channels.saturating_mul(problem.groups))).max(WORTH_PACKING);
+        let places = Cuts::greedy(sizes, few.min(RESULTS / (vectors * tiles.lanes)));
         let at_once = places.longest();
 
         let mut window = axes.map(|axis| axis.window);
@@ -122,7 +131,7 @@ impl<'p, 'a, T: Float> Direct<'p, 'a, T> {
         let size = self.vectors * T::tiles().lanes;
         let most = self.places.longest().iter().product::<usize>() + T::tiles().places(1).max(16);
         let numbers = self.largest + TERMS * size + most * size;
-        (0..units).try_for_each(|unit| {
+        each_unit(units, self.problem.products(), &|unit| {
             T::scratch(numbers, most + 3 * TERMS, &mut |numbers, places| {
                 self.unit(unit, &target, numbers, places, size);
                 Ok(())

@@ -182,6 +182,13 @@ impl<'a, T: Element> Problem<'a, T> {
         Self { x, w, axes, samples: out[0], groups, inputs, outputs: window[0] / groups }
     }
 
+    /// Products of two numbers that the definition has.
+    fn products(&self) -> usize {
+        let spatial = self.axes.iter().map(|axis| axis.positions.saturating_mul(axis.window));
+        let channels = [self.samples, self.groups, self.inputs, self.outputs];
+        channels.into_iter().chain(spatial).fold(1, usize::saturating_mul)
+    }
+
     /// The kernel's strides: output channel, channel, then three spatial axes.
     fn kernel_strides(&self) -> [isize; 5] {
         let strides = self.w.layout.strides();

@@ -19,15 +19,19 @@
 use std::ops::Range;
 
 use super::Problem;
-use super::cuts::{Cuts, Target};
+use super::cuts::{Cuts, Target, each_unit};
 use super::images::{Images, Line};
 use super::points::{Grid, POINTS, PRODUCTS, Transforms};
 use super::tile::{Float, Terms};
 use super::transpose::Place;
 use crate::error::Result;
+use crate::kernel::parallel;
 
 /// Elements of transformed tiles at a time: about a core's second-level cache.
 const TILES: usize = 1 << 18;
+
+/// Elements of partial sums, of which there are several where they are not longer than this.
+const PARTIAL: usize = 1 << 21;
 
 /// A problem whose windows, or whose positions, are r by r.
 pub(super) struct Winograd<'p, 'a> {
@@ -139,7 +143,7 @@ impl<'p, 'a> Winograd<'p, 'a> {
                 }
             }
             let u = &*u;
-            (0..self.tiles.count()).try_for_each(|piece| {
+            each_unit(self.tiles.count(), self.problem.products(), &|piece| {
                 f32::scratch(needed.iter().sum(), padded + 2 * inputs, &mut |numbers, tables| {
                     let (v, numbers) = numbers.split_at_mut(needed[0]);
                     let (sums, numbers) = numbers.split_at_mut(needed[1]);
@@ -223,7 +227,7 @@ impl<'p, 'a> Winograd<'p, 'a> {
 
     /// What is derived from y with respect to the kernel, of one group.
     fn kernel_gradient(&self, group: usize, target: &Target<f32>) -> Result<()> {
-        let Problem { inputs, outputs, groups, axes, samples, w, .. } = *self.problem;
+        let Problem { outputs, groups, axes, samples, w, .. } = *self.problem;
         let (width, lanes, [r, m]) = (self.vectors * f32::tiles().lanes, f32::tiles().lanes, [self.window, self.tile]);
         let all = width * self.pieces;
         let padded = samples.next_multiple_of(f32::tiles().places(self.vectors));
@@ -241,38 +245,49 @@ impl<'p, 'a> Winograd<'p, 'a> {
             channels: outputs,
             axes: [(axes[1], b), (axes[2], c)].map(|(axis, step)| Line { size: axis.window as isize, lo: 0, step }),
         };
-        debug_assert!(inputs == self.tiles.sizes[0]);
-        f32::scratch(needed.iter().sum(), padded + 2 * most, &mut |numbers, tables| {
-            let (sums, numbers) = numbers.split_at_mut(needed[0]);
-            let (v, numbers) = numbers.split_at_mut(needed[1]);
-            let (u, numbers) = numbers.split_at_mut(needed[2]);
-            let (strip, results) = numbers.split_at_mut(needed[3]);
-            let (bases, tables) = tables.split_at_mut(padded);
-            let (vector_offsets, offsets) = tables.split_at_mut(most);
-            bases.iter_mut().enumerate().for_each(|(j, base)| *base = j);
-            vector_offsets.iter_mut().enumerate().for_each(|(q, at)| *at = q * all);
-            offsets.iter_mut().enumerate().for_each(|(q, at)| *at = q * lined);
-
-            for piece in 0..self.tiles.count() {
-                let tiles = self.tiles.piece(piece);
-                let count = tiles.iter().map(|range| range.len()).product::<usize>();
-                x.tiles(&tiles, [m, POINTS], strip, lined, &mut |tile, x, from| {
-                    let v = (&mut v[tile * lined..], Grid::products(count * lined));
-                    Transforms::best().differences((x, from), v, lined / lanes);
-                });
-                y.tiles(&tiles, [m, m], strip, all, &mut |tile, y, from| {
-                    let u = (&mut u[tile * all..], Grid::products(count * all));
-                    Transforms::best().spread(m, (y, from), u, all / lanes, false);
-                });
-                for k in 0..PRODUCTS {
-                    for channels in 0..self.pieces {
-                        let u = &u[k * count * all + channels * width..][..(count - 1) * all + width];
-                        let v = &v[k * count * lined..][..count * lined];
-                        let terms = Terms { p: (u, &vector_offsets[..count]), b: (v, &offsets[..count]) };
-                        let sums = &mut sums[(channels * PRODUCTS + k) * padded * width..][..padded * width];
-                        f32::tiles().run(self.vectors, terms, bases, sums, piece == 0);
+        // Partial sums, each of some of the tiles, added in order: for as many threads.
+        let parts = (PARTIAL / needed[0]).clamp(1, 4).min(self.tiles.count());
+        let part = |k: usize| self.tiles.count() * k / parts..self.tiles.count() * (k + 1) / parts;
+        f32::scratch(needed[0] * parts + needed[4], 0, &mut |numbers, _| {
+            let (sums, results) = numbers.split_at_mut(needed[0] * parts);
+            let one = |at: usize, sums: &mut [f32]| {
+                f32::scratch(needed[1] + needed[2] + needed[3], padded + 2 * most, &mut |numbers, tables| {
+                    let (v, numbers) = numbers.split_at_mut(needed[1]);
+                    let (u, strip) = numbers.split_at_mut(needed[2]);
+                    let (bases, tables) = tables.split_at_mut(padded);
+                    let (vector_offsets, offsets) = tables.split_at_mut(most);
+                    bases.iter_mut().enumerate().for_each(|(j, base)| *base = j);
+                    vector_offsets.iter_mut().enumerate().for_each(|(q, at)| *at = q * all);
+                    offsets.iter_mut().enumerate().for_each(|(q, at)| *at = q * lined);
+                    let pieces = part(at / needed[0]);
+                    for piece in pieces.clone() {
+                        let tiles = self.tiles.piece(piece);
+                        let count = tiles.iter().map(|range| range.len()).product::<usize>();
+                        x.tiles(&tiles, [m, POINTS], strip, lined, &mut |tile, x, from| {
+                            let v = (&mut v[tile * lined..], Grid::products(count * lined));
+                            Transforms::best().differences((x, from), v, lined / lanes);
+                        });
+                        y.tiles(&tiles, [m, m], strip, all, &mut |tile, y, from| {
+                            let u = (&mut u[tile * all..], Grid::products(count * all));
+                            Transforms::best().spread(m, (y, from), u, all / lanes, false);
+                        });
+                        for k in 0..PRODUCTS {
+                            for channels in 0..self.pieces {
+                                let u = &u[k * count * all + channels * width..][..(count - 1) * all + width];
+                                let v = &v[k * count * lined..][..count * lined];
+                                let terms = Terms { p: (u, &vector_offsets[..count]), b: (v, &offsets[..count]) };
+                                let sums = &mut sums[(channels * PRODUCTS + k) * padded * width..][..padded * width];
+                                f32::tiles().run(self.vectors, terms, bases, sums, piece == pieces.start);
+                            }
+                        }
                     }
-                }
+                    Ok(())
+                })
+            };
+            parallel::chunks(sums, needed[0], &one)?;
+            let (sums, others) = sums.split_at_mut(needed[0]);
+            for other in others.chunks_exact(needed[0]) {
+                sums.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
             }
             for channels in 0..self.pieces {
                 let first = channels * width;
