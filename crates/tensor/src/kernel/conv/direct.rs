@@ -11,15 +11,14 @@
 use std::ops::Range;
 
 use super::Problem;
-use super::cuts::{Cuts, Target, each_unit};
+use super::cuts::{BOX, Cuts, Odometer, Target, each_unit, extent, steps};
 use super::tile::{Float, Terms};
 use super::transpose::{Place, transpose};
 use crate::error::Result;
 use crate::kernel::window::Axis;
 use crate::view::Strided;
 
-/// Elements of a box of x, and of the results that are made at a time: together within a core's second-level cache.
-const BOX: usize = 1 << 17;
+/// Elements of results that are made at a time.
 const RESULTS: usize = 1 << 16;
 
 /// Pieces of work that are enough.
@@ -31,36 +30,6 @@ const WORTH_PACKING: usize = 96;
 /// Terms that are added up before they join the sum of those before: as many as keep a panel in the first-level
 /// cache. Sums of sums are also more exact than long chains.
 const TERMS: usize = 128;
-
-/// The distances between neighbours along four axes of these sizes, in row-major order.
-fn steps(sizes: [usize; 4]) -> [usize; 4] {
-    [sizes[1] * sizes[2] * sizes[3], sizes[2] * sizes[3], sizes[3], 1]
-}
-
-/// Counts through four ranges in row-major order.
-struct Odometer {
-    ranges: [Range<usize>; 4],
-    at: [usize; 4],
-}
-
-impl Odometer {
-    fn new(ranges: [Range<usize>; 4]) -> Self {
-        Self { at: std::array::from_fn(|i| ranges[i].start), ranges }
-    }
-
-    /// Where one is, and goes on.
-    fn next(&mut self) -> [usize; 4] {
-        let at = self.at;
-        for i in (0..4).rev() {
-            self.at[i] += 1;
-            if self.at[i] < self.ranges[i].end {
-                break;
-            }
-            self.at[i] = self.ranges[i].start;
-        }
-        at
-    }
-}
 
 /// How a problem is cut.
 pub(super) struct Direct<'p, 'a, T> {
@@ -81,9 +50,9 @@ impl<'p, 'a, T: Float> Direct<'p, 'a, T> {
     /// The cuts, unless another way is better.
     pub fn of(problem: &'p Problem<'a, T>) -> Option<Self> {
         let tiles = T::tiles();
-        let Problem { axes, samples, inputs, outputs, .. } = *problem;
+        let Problem { axes, samples, outputs, .. } = *problem;
         let single = |axis: &Axis| axis.window == 1 && axis.stride == 1 && axis.positions as isize == axis.size;
-        if outputs * 2 < tiles.lanes.min(8) || axes.iter().all(single) && samples < axes[2].positions {
+        if axes.iter().all(single) && samples < axes[2].positions {
             return None;
         }
         let needed = outputs.div_ceil(tiles.lanes);
@@ -97,21 +66,7 @@ impl<'p, 'a, T: Float> Direct<'p, 'a, T> {
         let places = Cuts::greedy(sizes, few.min(RESULTS / (vectors * tiles.lanes)));
         let at_once = places.longest();
 
-        let mut window = axes.map(|axis| axis.window);
-        let volume = |window: [usize; 3]| {
-            let extents = (0..3).map(|i| extent(&axes[i], at_once[i + 1], window[i]));
-            extents.fold(at_once[0], usize::saturating_mul)
-        };
-        while let Some(i) = (0..3).find(|&i| window[i] > 1).filter(|_| volume(window) > BOX) {
-            window[i] = window[i].div_ceil(2);
-        }
-        let channels_at_once = (BOX / volume(window)).clamp(1, inputs);
-        let terms = Cuts::new(
-            [inputs, axes[0].window, axes[1].window, axes[2].window],
-            [channels_at_once, window[0], window[1], window[2]],
-        );
-        let [at_once_inputs, a, b, c] = terms.longest();
-        let largest = volume([a, b, c]).saturating_mul(at_once_inputs);
+        let (terms, largest) = Cuts::of_terms(problem, at_once);
         // Where strides or dilations leave most of a box unread, only what is read is worth a copy.
         let read = at_once.iter().chain(&terms.longest()).product::<usize>();
         (largest <= 4 * BOX && largest / 8 <= read).then_some(Self {
@@ -296,10 +251,4 @@ fn copy<T: Float>(x: Strided<T>, start: isize, step: isize, out: &mut [T]) {
     for (i, out) in (0..).zip(out) {
         *out = x.data[(start + i * step) as usize];
     }
-}
-
-/// How long an axis is that so many positions of so much of a window read.
-fn extent(axis: &Axis, positions: usize, window: usize) -> usize {
-    let reach = |n: usize, step: isize| (n - 1).saturating_mul(step as usize);
-    reach(positions, axis.stride).saturating_add(reach(window, axis.dilation)).saturating_add(1)
 }

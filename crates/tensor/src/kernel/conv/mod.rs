@@ -7,6 +7,7 @@ mod columns;
 mod cuts;
 mod direct;
 mod images;
+mod planes;
 mod points;
 mod scratch;
 mod simd;
@@ -138,6 +139,9 @@ pub fn conv(x: View, w: View, conv: &Conv, out: ViewMut) -> Result<()> {
         let problem = Problem::new(x, w, conv, &expected);
         if T::by_fewer_products(&problem, out)? {
             return Ok(());
+        }
+        if let Some(planes) = planes::Planes::of(&problem) {
+            return planes.run(out);
         }
         match direct::Direct::of(&problem) {
             Some(direct) => direct.run(out),

@@ -43,6 +43,8 @@ pub(super) struct Tiles<T: 'static> {
     /// Transposes as many rows of as many elements.
     pub block: Block<T>,
     kernels: &'static [(usize, Kernel<T>)],
+    /// Tiles for few places: of so many vectors by 1, 2, 3 and 4 places.
+    narrow: [(usize, Kernel<T>); 4],
 }
 
 impl<T: Copy> Tiles<T> {
@@ -60,6 +62,29 @@ impl<T: Copy> Tiles<T> {
     /// multiple of [`places`](Self::places), and `c` holds `vectors` full vectors for each.
     pub fn run(&self, vectors: usize, terms: Terms<T>, base: &[usize], c: &mut [T], first: bool) {
         let (places, kernel) = self.kernels[vectors - 1];
+        self.run_by(kernel, [vectors, places], terms, base, c, first);
+    }
+
+    /// The vectors of a tile of so few places, 1 to 4.
+    pub fn vectors(&self, places: usize) -> usize {
+        self.narrow[places - 1].0
+    }
+
+    /// As [`run`](Self::run), where a tile has `places` places, and [so many](Self::vectors) vectors.
+    pub fn run_narrow(&self, places: usize, terms: Terms<T>, base: &[usize], c: &mut [T], first: bool) {
+        let (vectors, kernel) = self.narrow[places - 1];
+        self.run_by(kernel, [vectors, places], terms, base, c, first);
+    }
+
+    fn run_by(
+        &self,
+        kernel: Kernel<T>,
+        [vectors, places]: [usize; 2],
+        terms: Terms<T>,
+        base: &[usize],
+        c: &mut [T],
+        first: bool,
+    ) {
         let size = vectors * self.lanes;
         assert!(terms.p.1.len() == terms.b.1.len() && base.len() % places == 0 && c.len() >= base.len() * size);
         let farthest = |places: &[usize]| places.iter().copied().max().unwrap_or(0);
@@ -199,18 +224,36 @@ macro_rules! float {
                     Level::Portable => &Tiles {
                         lanes: <$portable>::LANES,
                         block: portable::block::<$portable, { <$portable>::LANES }>,
+                        narrow: [
+                            (6, portable::tile::<$portable, 6, 1>),
+                            (4, portable::tile::<$portable, 4, 2>),
+                            (3, portable::tile::<$portable, 3, 3>),
+                            (2, portable::tile::<$portable, 2, 4>),
+                        ],
                         kernels: &[(8, portable::tile::<$portable, 1, 8>), (6, portable::tile::<$portable, 2, 6>)],
                     },
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => &Tiles {
                         lanes: <$avx2>::LANES,
                         block: avx2::block::<$avx2, { <$avx2>::LANES }>,
+                        narrow: [
+                            (8, avx2::tile::<$avx2, 8, 1>),
+                            (4, avx2::tile::<$avx2, 4, 2>),
+                            (3, avx2::tile::<$avx2, 3, 3>),
+                            (2, avx2::tile::<$avx2, 2, 4>),
+                        ],
                         kernels: &[(8, avx2::tile::<$avx2, 1, 8>), (6, avx2::tile::<$avx2, 2, 6>)],
                     },
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 => &Tiles {
                         lanes: <$avx512>::LANES,
                         block: avx512::block::<$avx512, { <$avx512>::LANES }>,
+                        narrow: [
+                            (8, avx512::tile::<$avx512, 8, 1>),
+                            (8, avx512::tile::<$avx512, 8, 2>),
+                            (6, avx512::tile::<$avx512, 6, 3>),
+                            (4, avx512::tile::<$avx512, 4, 4>),
+                        ],
                         kernels: &[
                             (10, avx512::tile::<$avx512, 1, 10>),
                             (8, avx512::tile::<$avx512, 2, 8>),
