@@ -82,6 +82,31 @@ impl<'a> DataMut<'a> {
         }
     }
 
+    /// The same elements, to read.
+    pub fn data(&self) -> Data<'_> {
+        match self {
+            Self::F32(d) => Data::F32(d),
+            Self::F64(d) => Data::F64(d),
+            Self::I64(d) => Data::I64(d),
+            Self::Bool(d) => Data::Bool(d),
+        }
+    }
+
+    /// The first `n` elements, which there are, and the rest.
+    pub fn split_at_mut(self, n: usize) -> (DataMut<'a>, DataMut<'a>) {
+        macro_rules! split {
+            ($($variant:ident),*) => {
+                match self {
+                    $(Self::$variant(d) => {
+                        let (low, high) = d.split_at_mut(n);
+                        (DataMut::$variant(low), DataMut::$variant(high))
+                    })*
+                }
+            };
+        }
+        split!(F32, F64, I64, Bool)
+    }
+
     /// The elements of a range, which lies within.
     pub fn range(self, range: std::ops::Range<usize>) -> DataMut<'a> {
         match self {
@@ -118,11 +143,37 @@ impl<'a> DataMut<'a> {
     }
 }
 
+impl Default for DataMut<'_> {
+    /// No elements: what is left where data was moved out.
+    fn default() -> Self {
+        Self::Bool(&mut [])
+    }
+}
+
 /// A tensor to read: data and the layout that finds its elements.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     data: Data<'a>,
     layout: &'a Layout,
+}
+
+/// A layout with how far it reaches, which else every view by it counts anew.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    layout: Layout,
+    span: usize,
+}
+
+impl Frame {
+    /// The frame of a layout.
+    pub fn new(layout: Layout) -> Self {
+        Self { span: layout.span(), layout }
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 impl<'a> View<'a> {
@@ -136,6 +187,18 @@ impl<'a> View<'a> {
             return Err(Error::index(format!("view: shape {shape} reaches outside its {len} elements")));
         }
         Ok(Self { data, layout })
+    }
+
+    /// A view of `data` by a layout whose reach is known.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[inline]
+    pub fn framed(data: Data<'a>, frame: &'a Frame) -> Result<Self> {
+        match frame.span <= data.len() {
+            true => Ok(Self { data, layout: &frame.layout }),
+            false => Self::new(data, &frame.layout),
+        }
     }
 
     /// The same data through another layout.

@@ -2,7 +2,8 @@
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::Bound;
-use wengert_tensor::{DType, Data, DataMut, Layout, Result, View, ViewMut};
+use wengert_tensor::view::Frame;
+use wengert_tensor::{DType, Layout, Result, View, ViewMut};
 
 use super::Op;
 use crate::ty::Type;
@@ -21,22 +22,16 @@ impl Op {
         let op = self.clone();
         if rule.is_elementwise() && x.iter().all(|(_, layout)| layout.offset() == 0 && layout.is_contiguous()) {
             return Bound::new(move |x, out| {
-                let layout = Layout::contiguous([out.len()].into());
-                eval(&op, x.iter().map(|&x| (x, &layout)), out, layout.shape())
+                let frame = Frame::new(Layout::contiguous([out.len()].into()));
+                let views = x.iter().map(|&x| View::framed(x, &frame)).collect::<Result<SmallVec<[_; 4]>>>()?;
+                op.rule().eval(&views, ViewMut::new(out, frame.layout().shape())?)
             });
         }
-        let layouts: SmallVec<[Layout; 2]> = x.iter().map(|&(_, layout)| layout.clone()).collect();
+        let frames: SmallVec<[Frame; 2]> = x.iter().map(|&(_, layout)| Frame::new(layout.clone())).collect();
         let shape = out.shape.clone();
-        Bound::new(move |x, out| eval(&op, x.iter().copied().zip(&layouts), out, &shape))
+        Bound::new(move |x, out| {
+            let views = x.iter().zip(&frames).map(|(&x, frame)| View::framed(x, frame));
+            op.rule().eval(&views.collect::<Result<SmallVec<[_; 4]>>>()?, ViewMut::new(out, &shape)?)
+        })
     }
-}
-
-fn eval<'a>(
-    op: &Op,
-    x: impl Iterator<Item = (Data<'a>, &'a Layout)>,
-    out: DataMut,
-    shape: &wengert_tensor::Shape,
-) -> Result<()> {
-    let views: SmallVec<[View; 4]> = x.map(|(data, layout)| View::new(data, layout)).collect::<Result<_>>()?;
-    op.rule().eval(&views, ViewMut::new(out, shape)?)
 }

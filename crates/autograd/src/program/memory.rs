@@ -12,9 +12,6 @@ use super::Source;
 use super::fuse::{Base, Place, Unit};
 use super::graph::Graph;
 
-/// Elements that a group works on at a time: a dozen such tiles of `f64` fit the L1 cache.
-pub(super) const TILE: usize = 512;
-
 /// What a slot holds.
 #[derive(Debug, Clone)]
 pub(super) struct Slot {
@@ -48,6 +45,8 @@ pub(super) struct Plan<'a> {
     kept: Vec<bool>,
     /// Nodes that are constants: constant k of the program.
     pub constants: Vec<usize>,
+    /// The slots of tiles.
+    scratch: Vec<usize>,
 }
 
 impl<'a> Plan<'a> {
@@ -70,13 +69,23 @@ impl<'a> Plan<'a> {
             }
         }
         let slot_of = vec![None; n];
-        Self { graph, places, slots: Vec::new(), free: Vec::new(), slot_of, last_use, kept, constants: Vec::new() }
+        Self {
+            graph,
+            places,
+            slots: Vec::new(),
+            free: Vec::new(),
+            slot_of,
+            last_use,
+            kept,
+            constants: Vec::new(),
+            scratch: Vec::new(),
+        }
     }
 
     /// Gives slots to what a unit makes for others.
     pub fn begin(&mut self, _: usize, unit: &Unit) {
         for &i in &unit.nodes {
-            if self.kept[i] || !unit.elementwise {
+            if self.kept[i] || unit.domain.is_none() {
                 let ty = &self.graph.nodes[i].ty;
                 let answer = self.last_use[i] == usize::MAX;
                 self.slot_of[i] = Some(self.take(ty.dtype, ty.shape.numel(), answer));
@@ -129,28 +138,16 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// A tile for position `now` of a unit, needed until position `until`.
-    pub fn tile(&mut self, tiles: &mut Vec<(usize, usize)>, dtype: DType, now: usize, until: usize) -> usize {
-        let free = tiles.iter_mut().find(|(slot, end)| self.slots[*slot].dtype == dtype && *end < now);
-        if let Some((slot, end)) = free {
-            *end = until;
-            return *slot;
-        }
-        let slot = self.take_tile(dtype);
-        tiles.push((slot, until));
+    /// The slot of all groups' tiles of a dtype, with room for `len` elements: they run one after another.
+    pub fn scratch(&mut self, dtype: DType, len: usize) -> usize {
+        let known = self.scratch.iter().copied().find(|&slot| self.slots[slot].dtype == dtype);
+        let slot = known.unwrap_or_else(|| {
+            self.slots.push(Slot { dtype, len: 0, answer: false });
+            self.scratch.push(self.slots.len() - 1);
+            self.slots.len() - 1
+        });
+        self.slots[slot].len = self.slots[slot].len.max(len);
         slot
-    }
-
-    /// A slot of a tile's size exactly: large slots are not spent on tiles.
-    fn take_tile(&mut self, dtype: DType) -> usize {
-        let fits = |slot: &usize| self.slots[*slot].dtype == dtype && self.slots[*slot].len == TILE;
-        match self.free.iter().position(fits) {
-            Some(k) => self.free.swap_remove(k),
-            None => {
-                self.slots.push(Slot { dtype, len: TILE, answer: false });
-                self.slots.len() - 1
-            }
-        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Running what a tape says.
 //!
 //! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
-//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), elementwise ones are
-//!   fused into passes over tiles ([`fuse`]), values share memory by their lifetimes ([`memory`]), and the result is
+//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), constants are
+//!   folded ([`simplify`]), elementwise equations and reductions are fused into passes over memory ([`fuse`],
+//!   [`group`]), values share memory by their lifetimes ([`memory`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
 //! - [`Compiled`]: a program in the user's hands.
@@ -18,6 +19,7 @@ pub(crate) mod interpret;
 mod memory;
 mod plan;
 mod run;
+mod simplify;
 
 pub use cache::{ProgramCache, clear_program_cache, program_cache};
 pub use compiled::Compiled;

@@ -21,9 +21,9 @@ impl Program {
         let mut steps = Vec::with_capacity(units.len());
         for (u, unit) in units.iter().enumerate() {
             plan.begin(u, unit);
-            let step = match unit.elementwise {
-                true => Step::Group(Group::new(&mut plan, unit)),
-                false => Step::Single(Single::new(&mut plan, unit.nodes[0])),
+            let step = match &unit.domain {
+                Some(domain) => Step::Group(Group::new(&mut plan, unit, domain)),
+                None => Step::Single(Single::new(&mut plan, unit.nodes[0])),
             };
             plan.end(u, unit);
             steps.push(step);

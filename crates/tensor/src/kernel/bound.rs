@@ -5,9 +5,11 @@ use std::fmt;
 use crate::error::Result;
 use crate::view::{Data, DataMut};
 
+type Kernel = dyn Fn(&[Data], DataMut) -> Result<()> + Send + Sync;
+
 /// A kernel for operands of known dtypes and layouts, which are not looked at again: it takes the data that
 /// the layouts find their elements in, and memory for a row-major result.
-pub struct Bound(Box<dyn Fn(&[Data], DataMut) -> Result<()> + Send + Sync>);
+pub struct Bound(Box<Kernel>);
 
 impl Bound {
     /// A kernel from a function. One that is no closure costs no memory.

@@ -1,7 +1,7 @@
 //! Copying: a strided operand into row-major order, and conversion between dtypes.
 
 use crate::dtype::{Element, Scalar};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::loops::{dtype, map1};
 use crate::kernel::{each, with_element};
 use crate::view::{Data, DataMut, View, ViewMut};
@@ -14,6 +14,32 @@ pub fn copy(x: View, out: ViewMut) -> Result<()> {
     with_element!(x.dtype(), T => {
         each::map1("copy", x.typed::<T>("copy")?, out.typed::<T>("copy")?, &|x, out| out.copy_from_slice(x))
     })
+}
+
+/// The elements of a slice in one of the same length.
+///
+/// # Errors
+/// Where dtypes or lengths differ.
+pub fn slice(x: Data, out: DataMut) -> Result<()> {
+    spread(x, out, 1)
+}
+
+/// Every element of a slice as often as `times` one after another.
+///
+/// # Errors
+/// Where dtypes differ, or lengths do not fit.
+pub fn spread(x: Data, out: DataMut, times: usize) -> Result<()> {
+    let (n, len, to) = (x.len(), out.len(), out.dtype());
+    let misfit = || Error::shape(format!("spread: {n} of {}, {times} times each, into {len} of {to}", x.dtype()));
+    with_element!(x.dtype(), T => match (T::slice(x), T::slice_mut(out)) {
+        (Some(x), Some(out)) if x.len().checked_mul(times) == Some(out.len()) => match times {
+            0 => {}
+            1 => out.copy_from_slice(x),
+            _ => out.chunks_exact_mut(times).zip(x).for_each(|(out, &x)| out.fill(x)),
+        },
+        _ => return Err(misfit()),
+    });
+    Ok(())
 }
 
 /// The elements of the one operand converted to the dtype of the result as Rust's `as` does: floats are

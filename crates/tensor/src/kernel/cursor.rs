@@ -79,6 +79,29 @@ impl Walker {
         Ok(buffer.data().range(0..n))
     }
 
+    /// The elements of `data` from the one at position `start` on, as many as `out` holds, in `out`. So many there are
+    /// from where this walker is.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_from(&self, start: usize, data: Data, out: DataMut) -> Result<()> {
+        let mut walker = self.clone();
+        walker.skip(start);
+        walker.read(data, out)
+    }
+
+    /// Goes `n` elements on, which are not more than are left, from the first index of every axis.
+    fn skip(&mut self, mut n: usize) {
+        for (index, &(size, stride)) in self.index.iter_mut().zip(&self.axes) {
+            if n == 0 {
+                return;
+            }
+            *index = n % size;
+            self.place += stride * *index as isize;
+            n /= size;
+        }
+    }
+
     fn gather<T: Copy>(&mut self, data: &[T], out: &mut [T]) {
         let (size, stride) = self.axes[0];
         let mut rest = out;
@@ -132,6 +155,22 @@ impl<'a, T: Element> Cursor<'a, T> {
     /// The distance between neighbours along the innermost axis.
     pub fn stride(&self) -> isize {
         self.walker.axes[0].1
+    }
+
+    /// Whether the elements lie one after another.
+    pub fn is_run(&self) -> bool {
+        self.walker.axes.len() == 1 && self.stride() == 1
+    }
+
+    /// Where the next `n` elements start and how far apart they lie, where that is evenly; goes `n` on then.
+    pub fn steps(&mut self, n: usize) -> Option<(usize, usize)> {
+        let (size, stride) = self.walker.axes[0];
+        if stride < 0 || size - self.walker.index[0] < n {
+            return None;
+        }
+        let start = self.walker.place as usize;
+        self.walker.advance(n);
+        Some((start, stride as usize))
     }
 
     /// Goes to the first index of every axis, now from another place.

@@ -78,7 +78,7 @@ fn walk<const N: usize>(shape: &[usize], strides: [&[isize]; N], offsets: [usize
 /// Elements gathered at a time where an operand does not lie side by side: they stay in the L1 cache.
 const TILE: usize = 256;
 
-/// An elementwise kernel: fills the last slice from the first ones, which are of the same length.
+/// An elementwise kernel: fills the last slice from as many elements of the first ones.
 pub type Slices<'f> = dyn Fn(&[Data], DataMut) -> Result<()> + 'f;
 
 /// `out = f(x₀, x₁, …)` element by element, for operands of one shape and any layouts.

@@ -8,36 +8,37 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// An instruction set that loops are compiled for, and that this processor has.
+/// An instruction set that loops are compiled for, and that this processor has: outside of this crate levels
+/// come from here alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Level(pub(super) Set);
-
-/// Each has the instructions of those before it. The numbers count the levels up to each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Set {
+pub enum Level {
     /// What every processor of the target has.
+    #[non_exhaustive]
     Portable = 1,
     /// AVX2 with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
+    #[non_exhaustive]
     Avx2 = 2,
     /// AVX-512 with its instructions for bytes, `f64` integers and short vectors.
     #[cfg(target_arch = "x86_64")]
+    #[non_exhaustive]
     Avx512 = 3,
 }
 
-/// The best set as its number, or 0 before anybody asked.
+/// The best level as its number, or 0 before anybody asked.
 static BEST: AtomicU8 = AtomicU8::new(0);
 
 impl Level {
     /// What every processor of the target has.
-    pub const PORTABLE: Self = Self(Set::Portable);
+    pub const PORTABLE: Self = Self::Portable;
 
+    /// Each has the instructions of those before it, and its place as its number.
     const ALL: &[Self] = &[
         Self::PORTABLE,
         #[cfg(target_arch = "x86_64")]
-        Self(Set::Avx2),
+        Self::Avx2,
         #[cfg(target_arch = "x86_64")]
-        Self(Set::Avx512),
+        Self::Avx512,
     ];
 
     /// The best level of this processor.
@@ -45,42 +46,42 @@ impl Level {
     pub fn best() -> Self {
         match BEST.load(Ordering::Relaxed) {
             #[cfg(target_arch = "x86_64")]
-            3 => Self(Set::Avx512),
+            3 => Self::Avx512,
             #[cfg(target_arch = "x86_64")]
-            2 => Self(Set::Avx2),
-            1 => Self(Set::Portable),
+            2 => Self::Avx2,
+            1 => Self::Portable,
             _ => Self::detect(),
         }
     }
 
     /// The levels of this processor, the best last.
     pub fn available() -> &'static [Self] {
-        &Self::ALL[..Self::best().0 as usize]
+        &Self::ALL[..Self::best() as usize]
     }
 
     #[cold]
     fn detect() -> Self {
         let best = found();
         BEST.store(best as u8, Ordering::Relaxed);
-        Self(best)
+        best
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-fn found() -> Set {
+fn found() -> Level {
     if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
-        return Set::Portable;
+        return Level::Portable;
     }
     let wide = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl");
-    if wide { Set::Avx512 } else { Set::Avx2 }
+    if wide { Level::Avx512 } else { Level::Avx2 }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn found() -> Set {
-    Set::Portable
+fn found() -> Level {
+    Level::Portable
 }
 
 /// Defines `fn name<generics>(arguments)`, written with brackets around the generics, whose body is compiled
@@ -105,14 +106,14 @@ macro_rules! levels {
                 portable($($arg),*)
             }
 
-            match $crate::kernel::level::Level::best().0 {
-                $crate::kernel::level::Set::Portable => portable($($arg),*),
+            match $crate::kernel::level::Level::best() {
+                $crate::kernel::level::Level::Portable => portable($($arg),*),
                 // SAFETY: a `Level` is one that this processor has.
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernel::level::Set::Avx2 => unsafe { avx2($($arg),*) },
+                $crate::kernel::level::Level::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: likewise.
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernel::level::Set::Avx512 => unsafe { avx512($($arg),*) },
+                $crate::kernel::level::Level::Avx512 => unsafe { avx512($($arg),*) },
             }
         }
     };

@@ -13,12 +13,13 @@ pub(super) fn dtype(op: &str, x: &[Data]) -> Result<DType> {
     x.first().map(Data::dtype).ok_or_else(|| Error::value(format!("{op}: no operands")))
 }
 
-/// Slices of the expected number, dtypes and one length, or the error that says what they are instead.
+/// As many elements of every operand as the result has, for operands of the expected number and dtypes; else the
+/// error that says what they are.
 macro_rules! slices {
     ($op:expr, $x:expr, $out:expr => $($name:ident: $T:ident),*; $result:ident: $Z:ident) => {
         let (dtype, n) = ($out.dtype(), $out.len());
         let ($($name,)* $result) = match ($x, <$Z>::slice_mut($out)) {
-            (&[$($name),*], Some(out)) if true $(&& $name.len() == n)* => match ($(<$T>::slice($name),)*) {
+            (&[$($name),*], Some(out)) => match ($(<$T>::slice($name).and_then(|x| x.get(..n)),)*) {
                 ($(Some($name),)*) => ($($name,)* out),
                 _ => return Err(misfit($op, $x, dtype, n)),
             },
@@ -30,7 +31,7 @@ macro_rules! slices {
 /// The error of operands, or a result of some dtype and length, that a kernel does not take.
 #[cold]
 fn misfit(op: &str, x: &[Data], dtype: DType, n: usize) -> Error {
-    if let Some(x) = x.iter().find(|x| x.len() != n) {
+    if let Some(x) = x.iter().find(|x| x.len() < n) {
         return Error::shape(format!("{op}: {} elements into a result of {n}", x.len()));
     }
     if let [.., a, b] = x

@@ -3,7 +3,10 @@
 //! Operands may have any strides: a transposed one is read in place, and a batch axis of stride 0
 //! reads one matrix again and again. How one product is computed is in `gemm`.
 
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::kernel::bound::Bound;
+use crate::kernel::each::rows;
 use crate::kernel::gemm::{Entry, Matrix, Path};
 use crate::kernel::{parallel, with_number};
 use crate::layout::Layout;
@@ -98,6 +101,32 @@ pub fn matmul(x: View, y: View, out: ViewMut) -> Result<()> {
     with_number!("matmul", x.dtype(), T => {
         let (x, y, out) = (x.typed::<T>("matmul")?, y.typed::<T>("matmul")?, out.typed::<T>("matmul")?);
         if single { one(x, y, out) } else { batched(x, y, out) }
+    })
+}
+
+/// [`matmul`] made ready for operands of these dtypes and layouts, where they are single matrices that fit.
+pub fn bind(x: (DType, &Layout), y: (DType, &Layout)) -> Option<Bound> {
+    let (&[m, k], &[inner, n]) = (&x.1.shape()[..], &y.1.shape()[..]) else { return None };
+    if x.0 != y.0 || k != inner || m.checked_mul(n).is_none() {
+        return None;
+    }
+    match x.0 {
+        DType::F32 => Some(bound::<f32>(x.1.clone(), y.1.clone(), n)),
+        DType::F64 => Some(bound::<f64>(x.1.clone(), y.1.clone(), n)),
+        _ => None,
+    }
+}
+
+fn bound<T: Entry>(x: Layout, y: Layout, n: usize) -> Bound {
+    let m = x.shape()[0];
+    Bound::new(move |data, out| {
+        let len = out.len();
+        if let (&[a, b], Some(out)) = (data, T::slice_mut(out))
+            && let (Some(a), Some(b), true) = (T::slice(a), T::slice(b), len == m * n)
+        {
+            return one(Strided { data: a, layout: &x }, Strided { data: b, layout: &y }, out);
+        }
+        Err(Error::shape(format!("matmul: {} x {} of other operands, or into {len} elements", x.shape(), y.shape())))
     })
 }
 

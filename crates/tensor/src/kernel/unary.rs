@@ -152,15 +152,20 @@ pub fn polygamma(n: u32, x: &[Data], out: DataMut) -> Result<()> {
 /// Where the dtype is not a float, or the result does not fit.
 pub fn powi(n: i32, x: &[Data], out: DataMut) -> Result<()> {
     let op = "powi";
-    with_float!(op, dtype(op, x)?, T => whole1::<T, T>(op, x, out, |x, out| powers(n, x, out)))
+    // The commonest are loops of their own, of the same products.
+    with_float!(op, dtype(op, x)?, T => match n {
+        2 => map1(op, x, out, |x: T| x * x),
+        3 => map1(op, x, out, |x: T| x * (x * x)),
+        _ => whole1::<T, T>(op, x, out, |x, out| powers(n, x, out)),
+    })
 }
 
 levels! {
-    /// Squares and products of many x at once: all have the same exponent.
+    /// Powers of many x at once: all have the same exponent.
     fn powers[T: num_traits::Float](n: i32, x: &[T], out: &mut [T]) {
         const MANY: usize = 64;
+        let mut square = [T::one(); MANY];
         for (x, out) in x.chunks(MANY).zip(out.chunks_mut(MANY)) {
-            let mut square = [T::one(); MANY];
             let square = &mut square[..x.len()];
             square.copy_from_slice(x);
             out.fill(T::one());
