@@ -85,7 +85,8 @@ fn found() -> Level {
 }
 
 /// Defines `fn name<generics>(arguments)`, written with brackets around the generics, whose body is compiled
-/// for every level and runs at the best. What it calls is to be inlined, or it is compiled for no level.
+/// for every level and runs at the best. What it calls must be inlined to be part of that: a short closure is, a long
+/// function only where it is `#[inline(always)]` and its caller is no closure.
 macro_rules! levels {
     ($(#[$doc:meta])* $vis:vis fn $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
