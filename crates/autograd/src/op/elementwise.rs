@@ -196,10 +196,14 @@ pub(crate) fn pair(op: &str, x: &[&Type]) -> Result<Type> {
 
 /// Two operands of one type, which is not `bool`.
 pub(crate) fn pair_of_numbers(op: &str, x: &[&Type]) -> Result<Type> {
-    number(op, &[&pair(op, x)?])
+    let [a, b] = operands(op, x)?;
+    same_types(op, a, b)?;
+    number(op, &[a])
 }
 
 /// Two operands of one type, a float.
 pub(crate) fn pair_of_floats(op: &str, x: &[&Type]) -> Result<Type> {
-    float(op, &[&pair(op, x)?])
+    let [a, b] = operands(op, x)?;
+    same_types(op, a, b)?;
+    float(op, &[a])
 }

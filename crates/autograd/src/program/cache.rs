@@ -161,7 +161,7 @@ fn repeated(inner: &Inner, ids: &[VarId]) -> Option<Result<Vec<Tensor>>> {
 
 /// The values, by a program that is found by the structure of what is asked, or made.
 fn looked_up(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
-    inner.reach(ids);
+    inner.sweep(ids);
     no_placeholder(inner)?;
     let asked = Asked { inner, ids };
     let hash = asked.hash();

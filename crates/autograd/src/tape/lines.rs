@@ -83,6 +83,7 @@ impl Lines {
     }
 
     /// Records an equation of its own; the rest of the precedent is of no use then.
+    #[inline]
     pub fn push(&mut self, eqn: Eqn) {
         if self.has_precedent() {
             let len = self.len;
@@ -122,12 +123,22 @@ impl Lines {
         fits
     }
 
-    /// The same recorded equations without the precedent, which is returned.
-    pub fn leave(&mut self) -> Self {
-        let own = Self { eqns: self.to_vec(), len: self.len, retraced: 0, notes: Notes::default() };
-        let mut precedent = std::mem::replace(self, own);
+    /// The same recorded equations, in the memory of `spare`, without the precedent, which is returned.
+    pub fn leave(&mut self, mut spare: Self) -> Self {
+        spare.clear();
+        spare.eqns.extend_from_slice(self);
+        spare.len = self.len;
+        let mut precedent = std::mem::replace(self, spare);
         precedent.rewind();
         precedent
+    }
+
+    /// No equations at all.
+    fn clear(&mut self) {
+        self.eqns.clear();
+        self.notes.pullbacks.clear();
+        self.notes.requests.clear();
+        self.rewind();
     }
 
     /// What a pullback that is asked for now recorded on the precedent. Its equations then count as recorded.
@@ -157,5 +168,42 @@ impl Lines {
         if self.notes.requests.len() < NOTES {
             self.notes.requests.push(note);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wengert_tensor::Tensor;
+
+    use crate::tape::Tape;
+
+    #[test]
+    fn an_argument_without_a_value_is_not_taken_for_one_that_had() {
+        let at = std::panic::Location::caller();
+        let x = Tensor::from([1.0, 2.0]);
+        for has_value in [true, true, false, true] {
+            let tape = Tape::new();
+            let finished = tape.originating(at, || {
+                let x =
+                    if has_value { tape.input(&x) } else { tape.placeholder(crate::Type::new(x.dtype(), x.shape())) };
+                tape.finish(&[x.exp()])
+            });
+            assert_eq!(finished.is_ok(), has_value);
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_is_followed_to_its_end() {
+        let run = || {
+            let tape = Tape::new();
+            let x = tape.input(&Tensor::from(0.5));
+            let y = (x.sin() * x).exp();
+            let followed = tape.inner.borrow().eqns.has_precedent();
+            let g = y.grad(x);
+            assert!(!tape.inner.borrow().eqns.has_precedent());
+            assert!(tape.finish(&[y, g]).is_ok());
+            followed
+        };
+        assert_eq!([run(), run(), run()], [false, true, true]);
     }
 }

@@ -79,6 +79,7 @@ impl Inner {
     const UNSEEN: u32 = u32::MAX;
 
     /// Records an equation, unless there are more than can be numbered.
+    #[inline]
     fn append(&mut self, eqn: Eqn) -> Option<VarId> {
         let id = VarId::new(self.eqns.len())?;
         if !self.eqns.has_precedent() || !pool::diverge(self, &eqn) {
@@ -93,6 +94,27 @@ impl Inner {
         self.values.clear();
         self.keyed.clear();
         (self.error, self.evaluated) = (None, false);
+    }
+
+    /// As [`reach`](Self::reach), in one sweep over the tape: for a tape's last request, which may take time in proportion to
+    /// its length.
+    pub(crate) fn sweep(&mut self, ids: &[VarId]) {
+        self.order.drain(..).for_each(|i| self.places[i] = Self::UNSEEN);
+        self.places.resize(self.eqns.len(), Self::UNSEEN);
+        let Some(last) = ids.iter().map(|id| id.index()).max() else { return };
+        ids.iter().for_each(|id| self.places[id.index()] = 0);
+        for i in (0..=last).rev() {
+            if self.places[i] != Self::UNSEEN {
+                self.order.push(i);
+                if self.values[i].is_none() {
+                    self.eqns[i].operands.iter().for_each(|x| self.places[x.index()] = 0);
+                }
+            }
+        }
+        self.order.reverse();
+        for (place, &i) in (0..).zip(&self.order) {
+            self.places[i] = place;
+        }
     }
 
     /// Finds the equations that `ids` need, up to those that have values, these included.
@@ -375,8 +397,12 @@ impl Tape {
 
 /// The type of an operation's result, of which as many elements can be addressed.
 fn inferred(op: &Op, operands: &[VarId], eqns: &[Eqn]) -> Result<Type> {
-    let types: SmallVec<[&Type; 4]> = operands.iter().map(|x| &eqns[x.index()].ty).collect();
-    let ty = op.rule().infer(&types)?;
+    let ty = |x: &VarId| &eqns[x.index()].ty;
+    let ty = match operands {
+        [x] => op.rule().infer(&[ty(x)]),
+        [x, y] => op.rule().infer(&[ty(x), ty(y)]),
+        _ => op.rule().infer(&operands.iter().map(ty).collect::<SmallVec<[&Type; 4]>>()),
+    }?;
     match ty.shape.numel_checked() {
         Ok(_) => Ok(ty),
         Err(error) => Err(error.within(op.rule().name())),

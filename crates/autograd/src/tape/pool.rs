@@ -8,8 +8,8 @@ use super::{Eqn, Inner};
 
 /// No more dropped tapes than this are kept by a thread,
 const TAPES: usize = 8;
-/// and not more equations in all.
-const EQUATIONS: usize = 1 << 17;
+/// and not more equations in all: some 140 MB of them.
+const EQUATIONS: usize = 1 << 20;
 
 thread_local! {
     /// The most recently dropped last.
@@ -43,13 +43,17 @@ pub(super) fn give(mut tape: Inner) {
 /// Finds `tape`, whose precedent does not go on with `next`, another one that does, on which `next` is recorded then.
 /// Without one the tape goes on without a precedent.
 pub(super) fn diverge(tape: &mut Inner, next: &Eqn) -> bool {
+    let mut spare = None;
     let found = POOL.try_with(|pool| {
-        pool.try_borrow_mut()
-            .is_ok_and(|mut pool| pool.iter_mut().rev().any(|other| other.eqns.replace(&mut tape.eqns, next)))
+        let Ok(mut pool) = pool.try_borrow_mut() else { return false };
+        let found = pool.iter_mut().rev().any(|other| other.eqns.replace(&mut tape.eqns, next));
+        // The one that would be the next to go.
+        spare = (!found && pool.len() + 1 >= TAPES).then(|| pool.remove(0).eqns);
+        found
     });
     let found = found.unwrap_or(false);
     if !found {
-        give(Inner { eqns: tape.eqns.leave(), ..Inner::default() });
+        give(Inner { eqns: tape.eqns.leave(spare.unwrap_or_default()), ..Inner::default() });
     }
     found
 }

@@ -19,8 +19,10 @@ impl Values {
         self.0[i] = Some(value);
     }
 
+    /// No values; the memory for them stays, unless it is much.
     pub fn clear(&mut self) {
         self.0.clear();
+        self.0.shrink_to(1 << 14);
     }
 }
 

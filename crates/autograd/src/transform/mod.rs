@@ -32,8 +32,12 @@ pub use linear_map::{LinearMap, linearize};
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
 
-use wengert_tensor::Error;
+use std::panic::Location;
 
+use smallvec::SmallVec;
+use wengert_tensor::{Error, Shape};
+
+use crate::op::Op;
 use crate::tape::{Eqn, Tape, Var, VarId};
 
 /// Why variables cannot be transformed together, as a poisoned variable: one of them is poisoned, or
@@ -48,6 +52,14 @@ fn unusable<'t>(op: &str, mut vars: impl Iterator<Item = Var<'t>> + Clone) -> Op
         true => Some(first.tape.error(Error::tape(format!("{op}: its variables are on different tapes")))),
         false => None,
     }
+}
+
+/// A copy of an equation, to record others by its rules.
+struct Line<'t> {
+    op: Op,
+    at: &'static Location<'static>,
+    operands: SmallVec<[Var<'t>; 4]>,
+    y: Var<'t>,
 }
 
 /// The stretch of a tape between the first of `xs` and the last of `ys`, and what lies on it.
@@ -70,9 +82,21 @@ impl<'t> Span<'t> {
         id.index().checked_sub(self.start).filter(|&i| i < self.len)
     }
 
-    /// A copy of the equation at a place: its rules are to record others on the tape that it is on.
-    fn eqn(&self, i: usize) -> Option<Eqn> {
-        self.tape?.with_eqns(|eqns| eqns.get(self.start + i).cloned())
+    /// The shape of the result at a place.
+    fn shape(&self, i: usize) -> Shape {
+        let shape = |tape: &Tape| tape.with_eqns(|eqns| eqns.get(self.start + i).map(|eqn| eqn.ty.shape.clone()));
+        self.tape.and_then(shape).unwrap_or_default()
+    }
+
+    /// The equation at a place: its operation, its line, its operands and its result.
+    fn line(&self, i: usize) -> Option<Line<'t>> {
+        let tape = self.tape?;
+        let y = VarId::new(self.start + i)?;
+        tape.with_eqns(|eqns| {
+            let eqn = eqns.get(y.index())?;
+            let operands = eqn.operands.iter().map(|&id| Var { tape, id }).collect();
+            Some(Line { op: eqn.op.clone(), at: eqn.at, operands, y: Var { tape, id: y } })
+        })
     }
 
     /// Which equations depend on `xs`, these included.
@@ -109,12 +133,5 @@ impl<'t> Span<'t> {
         if let Some(tape) = self.tape {
             tape.with_eqns(|eqns| f(&eqns[self.start..self.start + self.len]));
         }
-    }
-
-    /// The operands and the result of an equation, which is the one at a place, as variables.
-    fn vars(&self, i: usize, eqn: &Eqn, like: Var<'t>) -> (smallvec::SmallVec<[Var<'t>; 4]>, Var<'t>) {
-        let var = |id: VarId| Var { tape: like.tape, id };
-        let y = VarId::new(self.start + i).map_or(like, var);
-        (eqn.operands.iter().map(|&x| var(x)).collect(), y)
     }
 }

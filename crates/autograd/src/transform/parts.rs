@@ -9,7 +9,7 @@ use std::panic::Location;
 use wengert_tensor::{Pad, Shape};
 
 use crate::op::Op;
-use crate::tape::{Eqn, Var};
+use crate::tape::Var;
 
 /// The cotangent of indices `start` to `stop` of an axis.
 pub(super) struct Part<'t> {
@@ -22,12 +22,12 @@ pub(super) struct Part<'t> {
 }
 
 impl<'t> Part<'t> {
-    /// What the result's cotangent is of the operand's, where the equation is a slice without steps.
-    pub fn of(eqn: &Eqn, ybar: Var<'t>) -> Option<Self> {
-        let Op::Slice(slice) = &eqn.op else { return None };
+    /// What the cotangent of a result, of the line `at`, is of the operand's, where the operation is a slice without steps.
+    pub fn of(op: &Op, ybar: Var<'t>, at: &'static Location<'static>) -> Option<Self> {
+        let Op::Slice(slice) = op else { return None };
         let (start, n) = (slice.range.start, slice.range.len());
         let whole = slice.range.step == 1 && n > 0;
-        whole.then(|| Self { axis: slice.axis, start, stop: start + n, bar: ybar, at: eqn.at })
+        whole.then(|| Self { axis: slice.axis, start, stop: start + n, bar: ybar, at })
     }
 
     /// It alone, among zeros, as the cotangent of a variable of a shape.

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use wengert_tensor::{Error, ErrorKind};
 
 use super::parts::{Part, joined};
-use super::{Span, unusable};
+use super::{Line, Span, unusable};
 use crate::op::Op;
 use crate::tape::{Pullback, Tape, Var, VarId};
 
@@ -85,21 +85,22 @@ fn backwards<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> (
         }
     }
     for i in (0..span.len).rev().filter(|&i| depends[i]) {
-        if let Some((parts, eqn)) = parts.remove(&i).zip(span.eqn(i)) {
-            joined(&eqn.ty.shape, parts).into_iter().for_each(|bar| add(&mut bars[i], bar));
+        if !parts.is_empty()
+            && let Some(parts) = parts.remove(&i)
+        {
+            joined(&span.shape(i), parts).into_iter().for_each(|bar| add(&mut bars[i], bar));
         }
-        let (Some(ybar), Some(eqn)) = (bars[i], span.eqn(i)) else { continue };
+        let (Some(ybar), Some(Line { op, at, operands, y })) = (bars[i], span.line(i)) else { continue };
         if ybar.is_poisoned() {
             return (Walk::poisoned(ybar, xs), false);
         }
-        repeatable &= !matches!(eqn.op, Op::Custom(_));
-        let (operands, y) = span.vars(i, &eqn, ybar);
-        ybar.tape.originating(eqn.at, || {
-            let rule = eqn.op.rule();
+        repeatable &= !matches!(op, Op::Custom(_));
+        ybar.tape.originating(at, || {
+            let rule = op.rule();
             let together = rule.vjps(&operands, y, ybar);
             for (k, x) in operands.iter().enumerate() {
                 let Some(place) = span.place(x.id).filter(|&place| depends[place]) else { continue };
-                if let Some(part) = Part::of(&eqn, ybar) {
+                if let Some(part) = Part::of(&op, ybar, at) {
                     parts.entry(place).or_default().push(part);
                     continue;
                 }
@@ -109,7 +110,7 @@ fn backwards<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> (
                 };
                 match xbar {
                     Some(xbar) => add(&mut bars[place], typed(xbar, *x, rule.name())),
-                    None => blocked = Some((rule.name(), eqn.at)),
+                    None => blocked = Some((rule.name(), at)),
                 }
             }
         });
