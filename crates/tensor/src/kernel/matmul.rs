@@ -6,7 +6,6 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::bound::Bound;
-use crate::kernel::each::rows;
 use crate::kernel::gemm::{Entry, Matrix, Path};
 use crate::kernel::{parallel, with_number};
 use crate::layout::Layout;
