@@ -2,11 +2,12 @@
 //! elements a window has.
 //!
 //! A maximum is taken by index, so that its values and its derivatives are a gather. An average is
-//! the sum of padded windows divided by [`counts`].
+//! the sum of padded windows, a convolution with [ones](Pool::sums), divided by [`counts`].
 
 #![allow(unsafe_code, reason = "calls functions compiled for an instruction set that was detected")]
 
 use crate::error::{Error, Result};
+use crate::kernel::conv::Conv;
 use crate::kernel::each::rows;
 use crate::kernel::math::Level;
 use crate::kernel::number::Number;
@@ -84,6 +85,21 @@ impl Pool {
             pads.push(Pad { lo, hi: hi.max(beyond.max(0) as usize), interior: 0 });
         }
         Ok(pads)
+    }
+
+    /// The convolution that adds up the windows of [.., 1, axes..] with a kernel of ones, for the axes of `x`.
+    ///
+    /// # Errors
+    /// As [`shape`].
+    pub fn sums(&self, x: &Shape) -> Result<Conv> {
+        let axes = self.axes(x)?;
+        let padding = axes[SPATIAL - self.sizes.len()..].iter().map(|axis| {
+            let last = (axis.positions - 1) as isize * axis.stride + (axis.window - 1) as isize * axis.dilation;
+            // Less than nothing where elements are left over.
+            (axis.lo, last + 1 - axis.lo - axis.size)
+        });
+        let padding = padding.collect();
+        Ok(Conv { strides: self.strides.clone(), padding, dilations: self.dilations.clone(), groups: 1 })
     }
 
     /// The axes, checked; their steps are left 0.
