@@ -191,6 +191,10 @@ fn far_numbers_and_empty_axes_are_harmless() {
     let far = isize::MAX / 32;
     let sparse = Conv::new(1).padding(far).dilation(2 * far as usize + 1).stride(usize::MAX);
     assert_eq!(x.conv(&w, &sparse).unwrap(), Tensor::zeros([1, 1, 1], DType::F64).unwrap());
+    // Windows whose elements are far apart, at many positions.
+    let wide = Conv::new(1).padding(far).dilation(2 * far as usize - 40);
+    let y = tensor([1, 1, 20], 1).conv(&w, &wide).unwrap();
+    assert_eq!(y, Tensor::zeros([1, 1, 60], DType::F64).unwrap());
     let y = tensor([1, 1, 0], 1).conv(&w, &Conv::new(1).padding(2)).unwrap();
     assert_eq!(y, Tensor::zeros([1, 1, 3], DType::F64).unwrap());
     let y = tensor([2, 0, 3], 1).conv(&tensor([4, 0, 2], 1), &Conv::new(1)).unwrap();
