@@ -167,6 +167,8 @@ macro_rules! x86 {
 
 #[cfg(target_arch = "x86_64")]
 mod exchange {
+    use std::mem::transmute;
+
     use super::*;
 
     macro_rules! by_lanes {
@@ -177,9 +179,9 @@ mod exchange {
             pub unsafe fn $name<const D: usize>(a: $vector, b: $vector) -> ($vector, $vector) {
                 // SAFETY: a vector is its lanes, and any lanes are a vector.
                 unsafe {
-                    let (a, b): ([$t; $lanes], [$t; $lanes]) = (std::mem::transmute(a), std::mem::transmute(b));
+                    let (a, b) = (transmute::<$vector, [$t; $lanes]>(a), transmute::<$vector, [$t; $lanes]>(b));
                     let (a, b) = exchanged::<$t, $lanes, D>(a, b);
-                    (std::mem::transmute(a), std::mem::transmute(b))
+                    (transmute::<[$t; $lanes], $vector>(a), transmute::<[$t; $lanes], $vector>(b))
                 }
             }
         };

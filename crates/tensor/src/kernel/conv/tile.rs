@@ -1,6 +1,6 @@
 //! The inner loop of every convolution: a sum of outer products whose operands are found through tables.
 //!
-//! c[j, l] = sum over q of p[po[q] + l] b[base[j] + bo[q]]
+//!     c[j, l] = sum over q of p[po[q] + l] b[base[j] + bo[q]]
 //!
 //! l runs over some full vectors, j over as many places as leave all sums in registers. So an operand
 //! is read where it is, be it a window of an image or a packed panel, and nothing like a matrix of
@@ -8,10 +8,11 @@
 //! many are computed side by side.
 
 #![allow(unsafe_code, reason = "vector instructions, and operands that are found through tables")]
+#![allow(clippy::needless_range_loop, reason = "loops over registers, of which there are so many")]
 
 use std::cell::RefCell;
 
-use super::scratch::{Kept, lend};
+use super::scratch::{Borrower, Kept, lend};
 use super::simd::Simd;
 use super::winograd::Winograd;
 use super::{Problem, transpose};
@@ -86,7 +87,9 @@ impl<T: Copy> Tiles<T> {
         first: bool,
     ) {
         let size = vectors * self.lanes;
-        assert!(terms.p.1.len() == terms.b.1.len() && base.len() % places == 0 && c.len() >= base.len() * size);
+        assert!(
+            terms.p.1.len() == terms.b.1.len() && base.len().is_multiple_of(places) && c.len() >= base.len() * size
+        );
         let farthest = |places: &[usize]| places.iter().copied().max().unwrap_or(0);
         if terms.p.1.is_empty() || base.is_empty() {
             return;
@@ -191,8 +194,7 @@ pub(super) trait Float: Entry {
     ///
     /// # Errors
     /// Where there is not so much memory, and those of `f`.
-    fn scratch(numbers: usize, places: usize, f: &mut dyn FnMut(&mut [Self], &mut [usize]) -> Result<()>)
-    -> Result<()>;
+    fn scratch(numbers: usize, places: usize, f: &mut Borrower<Self>) -> Result<()>;
 
     /// The convolution by fewer products, where type and shapes have it: whether `out` was filled.
     ///
@@ -208,11 +210,7 @@ macro_rules! float {
                 $by_fewer_products(problem, out)
             }
 
-            fn scratch(
-                numbers: usize,
-                places: usize,
-                f: &mut dyn FnMut(&mut [Self], &mut [usize]) -> Result<()>,
-            ) -> Result<()> {
+            fn scratch(numbers: usize, places: usize, f: &mut Borrower<Self>) -> Result<()> {
                 thread_local! {
                     static KEPT: Kept<$t> = const { RefCell::new(Vec::new()) };
                 }

@@ -1,6 +1,7 @@
 //! Transposing between channels outermost, as tensors have them, and channels innermost, as vectors want them.
 
 #![allow(unsafe_code, reason = "vector instructions")]
+#![allow(clippy::needless_range_loop, reason = "loops over registers, of which there are so many")]
 
 use super::simd::Simd;
 use super::tile::Float;
