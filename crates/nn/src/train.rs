@@ -33,32 +33,50 @@ use crate::param::Param;
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 pub struct Train {
-    optimizer: Box<dyn Optimizer>,
-    slots: Vec<Slot>,
-    steps: u64,
-    debug: bool,
+    pub(crate) optimizer: Box<dyn Optimizer>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) steps: u64,
+    pub(crate) debug: bool,
 }
 
 /// A parameter with what the optimiser keeps of it.
-struct Slot {
+pub(crate) struct Slot {
     name: String,
-    param: Param,
-    state: Vec<Tensor>,
+    pub param: Param,
+    /// Nobody else has handles to these; they are parameters because programs can borrow them.
+    pub state: Vec<Param>,
     /// Updates of this parameter: fewer than the steps where it was frozen for some.
-    updates: u64,
+    pub updates: u64,
 }
 
 /// One step, recorded and not yet run.
-struct Step<'t> {
-    loss: Var<'t>,
-    /// By the position of the slot.
-    updates: Vec<(usize, Update<'t>)>,
+pub(crate) struct Step<'t> {
+    pub loss: Var<'t>,
+    pub updates: Vec<Updated<'t>>,
+    /// The optimiser's numbers, for parameters of a dtype that were updated equally often.
+    pub numbers: IndexMap<(u64, DType), Vec<Var<'t>>>,
+}
+
+/// A parameter and its state before and after an update.
+pub(crate) struct Updated<'t> {
+    /// The position of the slot.
+    pub slot: usize,
+    pub x: Var<'t>,
+    pub state: Vec<Var<'t>>,
+    pub update: Update<'t>,
+}
+
+impl<'t> Updated<'t> {
+    /// What changes, and what it becomes.
+    pub fn changes(&self) -> impl Iterator<Item = (Var<'t>, Var<'t>)> {
+        let states = self.state.iter().copied().zip(self.update.state.iter().copied());
+        [(self.x, self.update.x)].into_iter().chain(states)
+    }
 }
 
 impl Step<'_> {
     fn vars(&self) -> Vec<Var<'_>> {
-        let updates =
-            self.updates.iter().flat_map(|(_, update)| [update.x].into_iter().chain(update.state.iter().copied()));
+        let updates = self.updates.iter().flat_map(Updated::changes).map(|(_, after)| after);
         [self.loss].into_iter().chain(updates).collect()
     }
 }
@@ -87,12 +105,17 @@ impl Train {
         let step = self.record(&tape, loss(&tape), Location::caller())?;
         let mut values = tape.finish(&step.vars())?.into_iter();
         let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
-        for (i, update) in &step.updates {
-            let slot = &mut self.slots[*i];
+        for updated in &step.updates {
+            let slot = &mut self.slots[updated.slot];
             if let Some(x) = values.next() {
                 slot.param.replace(x);
             }
-            slot.state = values.by_ref().take(update.state.len()).collect();
+            for (j, state) in values.by_ref().take(updated.state.len()).enumerate() {
+                match slot.state.get(j) {
+                    Some(param) => param.replace(state),
+                    None => slot.state.push(Param::new(state)),
+                }
+            }
             slot.updates += 1;
         }
         self.steps += 1;
@@ -133,15 +156,16 @@ impl Train {
     }
 
     /// Records gradients and updates after the loss, for the user's line `at`.
-    fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
+    pub(crate) fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
         self.optimizer.check().map_err(|e| e.at(at))?;
         single_float(tape, loss).map_err(|e| e.at(at))?;
         let slots: Vec<(usize, &Slot)> =
             self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen()).collect();
         let gradients = gradients(tape, loss, &slots).map_err(|e| e.at(at))?;
         // What the optimiser records is asked for by the caller's line; gradients come from the lines of the loss.
-        let updates = tape.originating(at, || self.updates(tape, slots, gradients)).map_err(|e| e.at(at))?;
-        Ok(Step { loss, updates })
+        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
+        let updates = tape.originating(at, || self.updates(tape, slots, gradients, &mut numbers));
+        Ok(Step { loss, updates: updates.map_err(|e| e.at(at))?, numbers: numbers.known })
     }
 
     fn updates<'t>(
@@ -149,15 +173,15 @@ impl Train {
         tape: &'t Tape,
         slots: Vec<(usize, &Slot)>,
         gradients: Vec<(Var<'t>, Var<'t>)>,
-    ) -> Result<Vec<(usize, Update<'t>)>> {
-        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
+        numbers: &mut Numbers<'_, 't>,
+    ) -> Result<Vec<Updated<'t>>> {
         let states = self.optimizer.states();
-        let update = |((i, slot), (x, xbar)): ((usize, &Slot), (Var<'t>, Var<'t>))| {
+        let update = |((i, kept), (x, xbar)): ((usize, &Slot), (Var<'t>, Var<'t>))| {
             let ty = x.ty();
-            let state = slot.state_on(tape, states, &ty)?;
-            let update = self.optimizer.update(x, xbar, &state, numbers.of(slot.updates + 1, ty.dtype));
-            slot.check(&ty, states, &update)?;
-            Ok((i, update))
+            let state = kept.state_on(tape, states, &ty)?;
+            let update = self.optimizer.update(x, xbar, &state, numbers.of(kept.updates + 1, ty.dtype));
+            kept.check(&ty, states, &update)?;
+            Ok(Updated { slot: i, x, state, update })
         };
         slots.into_iter().zip(gradients).map(update).collect()
     }
@@ -217,13 +241,24 @@ impl Slot {
             let zero = Tensor::zeros(&ty.shape, ty.dtype)?;
             return Ok((0..states).map(|_| tape.input(&zero)).collect());
         }
-        match self.state.iter().find(|state| state.dtype() != ty.dtype) {
+        let values: Vec<Tensor> = self.state.iter().map(Param::value).collect();
+        match values.iter().find(|state| state.dtype() != ty.dtype) {
             Some(state) => {
                 let (name, was) = (&self.name, state.dtype());
                 Err(Error::dtype(format!("train: {name} is {ty} now and was {was} in the steps before")))
             }
-            None => Ok(self.state.iter().map(|state| tape.input(state)).collect()),
+            None => Ok(values.iter().map(|state| tape.input(state)).collect()),
         }
+    }
+
+    /// Makes the optimiser's state for a parameter that was never updated.
+    pub fn start(&mut self, states: usize) -> Result<()> {
+        if self.updates == 0 {
+            let ty = self.param.ty();
+            let zero = || Ok(Param::new(Tensor::zeros(&ty.shape, ty.dtype)?));
+            self.state = (0..states).map(|_| zero()).collect::<Result<_>>()?;
+        }
+        Ok(())
     }
 
     /// That an optimiser made a value and a state of the parameter's type. What is poisoned is reported
@@ -255,7 +290,9 @@ impl<'t> Numbers<'_, 't> {
         let (tape, optimizer) = (self.tape, self.optimizer);
         self.known.entry((step, dtype)).or_insert_with(|| {
             let input = |number: f64| tape.input(&Tensor::from(Scalar::from(number).cast(dtype)));
-            optimizer.numbers(step).into_iter().map(input).collect()
+            let mut numbers = Vec::new();
+            optimizer.numbers(step, &mut numbers);
+            numbers.into_iter().map(input).collect()
         })
     }
 }

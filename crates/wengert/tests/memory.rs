@@ -92,6 +92,23 @@ fn a_compiled_function_allocates_nothing() -> Result<()> {
 }
 
 #[test]
+fn a_compiled_training_step_allocates_nothing() -> Result<()> {
+    let rng = &mut Rng::seed(1);
+    let mlp = Mlp::new(&[31, 64, 32, 10], Activation::Tanh, rng)?.with_output(Activation::Identity);
+    let x = Tensor::randn([128, 31], DType::F32, rng)?;
+    let labels = Tensor::from_vec((0..128).map(|i| i % 10).collect(), [128])?;
+    let mut train = Train::new(&mlp, AdamW::new(1e-3)).compile(|[x, y]| cross_entropy(mlp.forward(x), y));
+    let mut rate = 1e-3;
+    let made = allocations(|| {
+        rate *= 0.999;
+        train.set_lr(rate);
+        train.step([&x, &labels]).map(|_| ())
+    })?;
+    assert_eq!(made, 0);
+    Ok(())
+}
+
+#[test]
 fn ten_thousand_training_steps_leave_memory_flat() -> Result<()> {
     let x = Tensor::from([[0f32, 0.], [0., 1.], [1., 0.], [1., 1.]]);
     let y = Tensor::from([[0f32], [1.], [1.], [0.]]);

@@ -113,6 +113,21 @@ impl Compiled {
         self.program.footprint
     }
 
+    /// Whether it was compiled for arguments like these.
+    pub fn takes(&self, arguments: &[&Tensor]) -> bool {
+        arguments.len() <= self.types.len() && arguments.iter().zip(&self.types).all(|(x, ty)| is_of(x, ty))
+    }
+
+    /// Whether all states have values: none was [taken](Self::take_state) and not set again.
+    pub fn has_states(&self) -> bool {
+        self.elsewhere == 0 || self.states.iter().all(|state| !matches!(state.held, Held::Nowhere))
+    }
+
+    /// The type of a state, if there is such a state.
+    pub fn state_type(&self, k: usize) -> Option<&Type> {
+        self.states.get(k).map(|state| &state.ty)
+    }
+
     /// Takes the value of a state, which then must be [set](Self::set_state) before the next run. `None` where it was
     /// taken before.
     pub fn take_state(&mut self, k: usize) -> Option<Tensor> {
@@ -175,9 +190,13 @@ impl Compiled {
     }
 }
 
+fn is_of(x: &Tensor, ty: &Type) -> bool {
+    x.dtype() == ty.dtype && *x.shape() == ty.shape
+}
+
 /// Refuses a tensor of another type than it had when a program was compiled.
 fn same_type(what: &dyn fmt::Display, ty: &Type, tensor: &Tensor) -> Result<()> {
-    if tensor.dtype() == ty.dtype && *tensor.shape() == ty.shape {
+    if is_of(tensor, ty) {
         return Ok(());
     }
     let (dtype, shape) = (tensor.dtype(), tensor.shape());

@@ -6,13 +6,14 @@
 //!   [`group`]), values share memory by their lifetimes ([`memory`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
-//! - [`Compiled`]: a program in the user's hands.
+//! - [`Compiled`]: a program in the user's hands; [`compile`] makes them of functions.
 //!
 //! All give the same bits: a program runs the same kernels on the same elements.
 
 mod assign;
 pub(crate) mod cache;
 mod compiled;
+mod function;
 mod fuse;
 mod graph;
 mod group;
@@ -25,6 +26,7 @@ mod simplify;
 
 pub use cache::{ProgramCache, clear_program_cache, program_cache};
 pub use compiled::{Compiled, Footprint};
+pub use function::{CompiledFunction, compile};
 
 use std::panic::Location;
 
