@@ -19,7 +19,7 @@ Runs the course's workloads and prints one JSON line for each.
 
 Usage: cargo run --release --example course -- [OPTIONS] [WORKLOAD...]
 
-  --threads N   threads to use, reported in the result; the engine has one thread so far [1]
+  --threads N   threads to spread large operations over [1]
   --check       prints the values that every engine must agree on, to standard error, and times nothing:
                 check wengert WORKLOAD WHAT VALUE
   --list        prints the workloads' names
@@ -71,8 +71,8 @@ fn parse(mut parser: lexopt::Parser) -> Outcome<Option<Options>> {
             Long("child") => options.child = true,
             Long("threads") => {
                 options.threads = match parser.value()?.parse() {
-                    Ok(n @ 1..=4096) => n,
-                    _ => return Err("--threads: takes a whole number from 1 to 4096".into()),
+                    Ok(n @ 1..=256) => n,
+                    _ => return Err("--threads: takes a whole number from 1 to 256".into()),
                 }
             }
             Value(name) => {
@@ -91,6 +91,7 @@ fn parse(mut parser: lexopt::Parser) -> Outcome<Option<Options>> {
 }
 
 fn run(workload: &Workload, options: &Options) -> Outcome<()> {
+    wengert::set_threads(options.threads);
     let course = Course {
         workload: workload.name,
         unit: workload.unit,

@@ -23,6 +23,7 @@ pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::conv::Conv;
 pub use kernel::pad::Pad;
+pub use kernel::parallel::{set_threads, threads};
 pub use kernel::pool::Pool;
 pub use layout::{Layout, SliceRange, Strides, window_positions};
 pub use random::Rng;

@@ -20,6 +20,7 @@ pub mod math;
 pub mod matmul;
 mod number;
 pub mod pad;
+pub mod parallel;
 pub mod pool;
 pub mod reduce;
 pub mod scan;
