@@ -297,9 +297,13 @@ fn plane<T: Number>(x: &[T], start: isize, [a, b, c]: &[Axis; SPATIAL], out: &mu
                                 }
                                 let start = start + ia * a.step + ib * b.step + ic * c.step;
                                 let (low, high) = (from - columns.start, to - columns.start);
-                                values[..low].fill(T::LOWEST);
+                                if low > 0 {
+                                    values[..low].fill(T::LOWEST);
+                                }
                                 spaced(x, start, c.stride * c.step, high - low, &mut values[low..]);
-                                values[high..width].fill(T::LOWEST);
+                                if high < width {
+                                    values[high..width].fill(T::LOWEST);
+                                }
                             }
                             let [wa, wb, wc] = [(a, wa), (b, wb), (c, wc)].map(|(axis, w)| w as isize * axis.dilation);
                             let here = (wa * plane + wb * row + wc) as i64;

@@ -32,17 +32,15 @@ pub(super) struct Terms<'a, T> {
     pub b: (&'a [T], &'a [usize]),
 }
 
-/// A function that transposes a block, as [`transpose::block`] says.
-pub(super) type Block<T> = unsafe fn(*const T, usize, *mut T, usize);
-
 type Kernel<T> = unsafe fn(Terms<T>, *const usize, *mut T, bool);
 
 /// Tiles of one instruction set: of `V` vectors by so many places, for V = 1, 2, ...
 pub(super) struct Tiles<T: 'static> {
     /// Elements of a vector.
     pub lanes: usize,
-    /// Transposes as many rows of as many elements.
-    pub block: Block<T>,
+    /// Transposes as many rows of as many elements, and fewer.
+    pub block: transpose::Block<T>,
+    pub part: transpose::Block<T>,
     kernels: &'static [(usize, Kernel<T>)],
     /// Tiles for few places: of so many vectors by 1, 2, 3 and 4 places.
     narrow: [(usize, Kernel<T>); 4],
@@ -166,14 +164,13 @@ macro_rules! level {
             /// # Safety
             /// As [`transpose::block`].
             $(#[target_feature(enable = $features)])?
-            pub unsafe fn block<S: Simd, const LANES: usize>(
-                x: *const S::Item,
-                from: usize,
-                out: *mut S::Item,
-                to: usize,
+            pub unsafe fn block<S: Simd, const LANES: usize, const FULL: bool>(
+                from: (*const S::Item, usize),
+                to: (*mut S::Item, usize),
+                sizes: [usize; 2],
             ) {
                 // SAFETY: passed on.
-                unsafe { transpose::block::<S, LANES>(x, from, out, to) }
+                unsafe { transpose::block::<S, LANES, FULL>(from, to, sizes) }
             }
         }
     };
@@ -221,7 +218,8 @@ macro_rules! float {
                 match Level::best() {
                     Level::Portable => &Tiles {
                         lanes: <$portable>::LANES,
-                        block: portable::block::<$portable, { <$portable>::LANES }>,
+                        block: portable::block::<$portable, { <$portable>::LANES }, true>,
+                        part: portable::block::<$portable, { <$portable>::LANES }, false>,
                         narrow: [
                             (6, portable::tile::<$portable, 6, 1>),
                             (4, portable::tile::<$portable, 4, 2>),
@@ -233,7 +231,8 @@ macro_rules! float {
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => &Tiles {
                         lanes: <$avx2>::LANES,
-                        block: avx2::block::<$avx2, { <$avx2>::LANES }>,
+                        block: avx2::block::<$avx2, { <$avx2>::LANES }, true>,
+                        part: avx2::block::<$avx2, { <$avx2>::LANES }, false>,
                         narrow: [
                             (8, avx2::tile::<$avx2, 8, 1>),
                             (4, avx2::tile::<$avx2, 4, 2>),
@@ -245,7 +244,8 @@ macro_rules! float {
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 => &Tiles {
                         lanes: <$avx512>::LANES,
-                        block: avx512::block::<$avx512, { <$avx512>::LANES }>,
+                        block: avx512::block::<$avx512, { <$avx512>::LANES }, true>,
+                        part: avx512::block::<$avx512, { <$avx512>::LANES }, false>,
                         narrow: [
                             (8, avx512::tile::<$avx512, 8, 1>),
                             (8, avx512::tile::<$avx512, 8, 2>),
