@@ -184,3 +184,44 @@ fn far_numbers_and_empty_axes_are_harmless() {
     let y = tensor([2, 0, 3], 1).conv(&tensor([4, 0, 2], 1), &Conv::new(1)).unwrap();
     assert_eq!(y, Tensor::zeros([2, 4, 2], DType::F64).unwrap());
 }
+
+/// Values with full mantissas, so that rounding shows.
+fn rough(shape: &[usize], seed: u64) -> Tensor {
+    let x = tensor(shape, seed);
+    x.add(&tensor(shape, seed + 10).mul(&Tensor::from(1.0 / 97.0)).unwrap()).unwrap()
+}
+
+#[test]
+fn fewer_products_are_about_as_exact() {
+    // [samples, inputs, outputs, rows, columns, window, padding, groups]; tiles that fit, that are cut off, that are few.
+    for [n, i, o, h, v, r, padding, groups] in [
+        [2, 16, 32, 24, 28, 3, 1, 1],
+        [3, 17, 18, 13, 19, 3, 1, 1],
+        [1, 16, 70, 25, 33, 3, 0, 1],
+        [5, 20, 16, 11, 14, 5, 2, 1],
+        [2, 16, 16, 17, 40, 5, 4, 1],
+        [2, 18, 17, 21, 19, 3, 2, 2],
+    ] {
+        let (x, w) = (rough(&[n, groups * i, h, v], 1), rough(&[groups * o, i, r, r], 2));
+        let how = Conv::new(2).padding(padding as isize).groups(groups);
+        let single = |x: &Tensor| x.cast(DType::F32).unwrap();
+        let check = |x: &Tensor, w: &Tensor, how: &Conv| {
+            let (x, w) = (single(x), single(w));
+            let y = x.conv(&w, how).unwrap();
+            let exact = x.cast(DType::F64).unwrap().conv(&w.cast(DType::F64).unwrap(), how).unwrap();
+            let far = exact.sub(&y.cast(DType::F64).unwrap()).unwrap().abs().unwrap();
+            let far = far.max().unwrap().item().unwrap();
+            let usual = (inner(&exact, &exact) / exact.numel() as f64).sqrt();
+            assert!(far < 2e-5 * usual, "{how:?} of {} by {}: {far} of {usual}", x.shape(), w.shape());
+            for kind in 1..4 {
+                assert_eq!(relaid(&x, kind).conv(&relaid(&w, kind + 1), how).unwrap(), y);
+            }
+        };
+        check(&x, &w, &how);
+        if groups == 1 {
+            let t = |x: &Tensor| x.transpose(0, 1).unwrap();
+            let ybar = rough(&[n, o, h + 2 * padding - r + 1, v + 2 * padding - r + 1], 3);
+            check(&t(&x), &t(&ybar), &how);
+        }
+    }
+}

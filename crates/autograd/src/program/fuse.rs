@@ -77,6 +77,15 @@ pub(super) struct Unit {
     pub domain: Option<Domain>,
 }
 
+impl Unit {
+    /// Whether node `i` is written as the group goes along its rows, and so may take the place of an operand that is
+    /// read so.
+    pub fn goes_along(&self, i: usize) -> bool {
+        let role = |domain: &Domain| Some(domain.roles[self.nodes.iter().position(|&j| j == i)?]);
+        self.domain.as_ref().and_then(role).is_some_and(|role| role != Role::End)
+    }
+}
+
 /// Groups hold no more nodes than this, which bounds the tiles that they need at a time.
 const LIMIT: usize = 64;
 /// How far back a node looks for a group to join that made none of its operands: a bound on the work.

@@ -105,8 +105,8 @@ pub(super) struct Plan<'a> {
     scratch: Vec<usize>,
     /// The slot of a node, if it has one.
     pub slot_of: Vec<Option<usize>>,
-    /// Nodes that are constants: constant k of the program.
-    pub constants: Vec<usize>,
+    /// Nodes that are constants, and how often their number is needed side by side: constant k of the program.
+    pub constants: Vec<(usize, usize)>,
     constant_of: FxHashMap<usize, usize>,
     /// What changes dtype before which unit, in order.
     pub retypes: Vec<(usize, Retype)>,
@@ -191,7 +191,8 @@ impl<'a> Plan<'a> {
                     let maker = lifetimes.maker[base];
                     let dies = |k: usize| {
                         let (read, last) = (Base::Input(k), lifetimes.last_use(&Base::Input(k)));
-                        last < maker || last == maker && self.reads_all(&units[maker], &read)
+                        let unit = &units[maker];
+                        last < maker || last == maker && unit.goes_along(base) && self.reads_all(unit, &read)
                     };
                     let over = self.slots[state].bytes >= IN_PLACE && maker >= sure && input.is_none_or(dies);
                     fates[base] = if over { Fate::OverState(state) } else { Fate::Leaving };
@@ -249,7 +250,7 @@ impl<'a> Plan<'a> {
                     dying.push(i);
                 }
             }
-            for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i]) {
+            for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i] && unit.goes_along(i)) {
                 let like = |&operand: &usize| {
                     let (a, b) = (self.ty(operand), self.ty(i));
                     a.dtype == b.dtype && a.shape.numel() == b.shape.numel()
@@ -344,13 +345,21 @@ impl<'a> Plan<'a> {
                 Given::State(state) => Source::Slot(state),
                 _ => Source::Input(k),
             },
-            Base::Constant(i) => Source::Constant(*self.constant_of.entry(i).or_insert_with(|| {
-                self.constants.push(i);
-                self.constants.len() - 1
-            })),
+            Base::Constant(i) => self.constant(i, 1),
             // A value without a slot is read only within its group, never by its source.
             Base::Node(i) => Source::Slot(self.slot_of[i].unwrap_or(usize::MAX)),
         }
+    }
+
+    /// A constant, as so many times its number at least.
+    pub fn constant(&mut self, i: usize, len: usize) -> Source {
+        let next = self.constants.len();
+        let k = *self.constant_of.entry(i).or_insert(next);
+        if k == next {
+            self.constants.push((i, len));
+        }
+        self.constants[k].1 = self.constants[k].1.max(len);
+        Source::Constant(k)
     }
 
     /// The slot of all groups' tiles of a dtype, with room for `len` elements: they run one after another.

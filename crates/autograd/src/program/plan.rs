@@ -45,9 +45,9 @@ impl Program {
             steps.push(Step::Copy(Copy { source: plan.source(&base), layout, out }));
         }
         let answers = answers(&mut plan, graph.outputs.len() - states.len());
-        let constants = plan.constants.iter().map(|&i| match &graph.nodes[i].op {
-            Op::Full(full) => Tensor::full((), full.value),
-            _ => Tensor::full((), 0.0),
+        let constants = plan.constants.iter().map(|&(i, len)| match &graph.nodes[i].op {
+            Op::Full(full) => Tensor::full([len], full.value),
+            _ => Tensor::full([len], 0.0),
         });
         let constants = constants.collect::<Result<_>>()?;
         let Plan { slots: specs, renewals, footprint, .. } = plan;

@@ -5,8 +5,9 @@
 //!
 //! What no answer needs any more is dropped.
 
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use wengert_tensor::{Layout, Result, Scalar, Tensor, View};
+use wengert_tensor::{Layout, Result, Scalar, Shape, Tensor, View};
 
 use super::graph::{Graph, Node};
 use crate::op::{Full, Op};
@@ -17,6 +18,7 @@ impl Graph {
         // The value of nodes that are one number repeated, and the node that has the value of each.
         let mut values: Vec<Option<Scalar>> = Vec::with_capacity(self.nodes.len());
         let mut same: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        let mut known: FxHashMap<(Scalar, Shape), usize> = FxHashMap::default();
         for i in 0..self.nodes.len() {
             self.nodes[i].operands.iter_mut().for_each(|x| *x = same[*x]);
             let value = constant(&self.nodes, i, &values);
@@ -29,7 +31,11 @@ impl Graph {
                 _ => {}
             }
             values.push(value);
-            same.push(unchanged(&self.nodes[i], &values).unwrap_or(i));
+            same.push(match (value, unchanged(&self.nodes[i], &values)) {
+                (Some(value), _) => *known.entry((value, self.nodes[i].ty.shape.clone())).or_insert(i),
+                (None, Some(x)) => x,
+                (None, None) => i,
+            });
         }
         self.outputs.iter_mut().for_each(|i| *i = same[*i]);
         self.needed()

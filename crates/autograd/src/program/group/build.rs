@@ -13,6 +13,7 @@ use super::{End, From, Group, Local, Operand, Step, Work};
 use crate::program::Source;
 use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
 use crate::program::memory::Plan;
+use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: a dozen of them fit the L1 cache.
 const TILE: usize = 4096;
@@ -50,6 +51,7 @@ struct Builder<'a, 'p> {
     block: usize,
     /// The locals of results: node, slot and number of elements.
     results: Vec<(usize, usize, usize)>,
+    sources: Vec<Source>,
     /// Locals after those of results.
     tiles: Vec<Tile>,
     first: Vec<Step>,
@@ -81,6 +83,7 @@ impl Group {
             cols,
             block,
             results,
+            sources: Vec::new(),
             tiles: Vec::new(),
             first: Vec::new(),
             loads: Vec::new(),
@@ -165,7 +168,12 @@ impl Builder<'_, '_> {
         }
         let out = self.out(result, dtype, role == Role::Full);
         self.inside.push((i, out));
-        self.steps.push(Step { work: Work::Map(node.op.clone(), operands), out, at });
+        // Slices of any one length.
+        let slice = Layout::contiguous([self.block * if full { self.cols } else { 1 }].into());
+        let dtypes = node.operands.iter().map(|&x| (self.plan.graph.nodes[x].ty.dtype, &slice));
+        let dtypes: SmallVec<[(DType, &Layout); 3]> = dtypes.collect();
+        let kernel = node.op.bind(&dtypes, &Type::new(dtype, slice.shape()));
+        self.steps.push(Step { work: Work::Map(node.op.rule().name(), kernel, operands), out, at });
     }
 
     /// Where a node's elements go: its local, or a tile.
@@ -216,6 +224,14 @@ impl Builder<'_, '_> {
         operand
     }
 
+    /// The number of a source among those of the group.
+    fn shared(&mut self, source: Source) -> usize {
+        self.sources.iter().position(|known| *known == source).unwrap_or_else(|| {
+            self.sources.push(source);
+            self.sources.len() - 1
+        })
+    }
+
     /// How to read what other units made.
     fn outside(
         &mut self,
@@ -225,9 +241,15 @@ impl Builder<'_, '_> {
         full: bool,
         at: &'static Location<'static>,
     ) -> Operand {
+        if let Base::Constant(i) = *base {
+            let source = self.plan.constant(i, self.block * if full { self.cols } else { 1 });
+            let source = self.shared(source);
+            return Operand { from: From::Shared(source), offset: 0, moves: false, full };
+        }
         let source = self.plan.source(base);
-        let direct = Operand { from: From::Shared(source), offset: layout.offset(), moves: true, full };
         let overwritten = self.results.iter().position(|(_, slot, _)| source == Source::Slot(*slot));
+        let source = if overwritten.is_some() { usize::MAX } else { self.shared(source) };
+        let direct = Operand { from: From::Shared(source), offset: layout.offset(), moves: true, full };
         let repeated = full && is_repeated(layout, self.cols);
         if layout.is_contiguous() {
             let Some(local) = overwritten else { return direct };
@@ -355,20 +377,18 @@ impl Builder<'_, '_> {
         for end in &mut self.ends {
             end.totals = settled(end.totals);
         }
-        let rest = self.rows % self.block;
-        let flat = |n: usize| Layout::contiguous([n].into());
         Group {
             rows: self.rows,
             cols: self.cols,
             block: self.block,
             slots,
             locals,
+            sources: self.sources,
             part,
             parts,
             first: self.first,
             steps,
             ends: self.ends,
-            layouts: [flat(self.block * self.cols), flat(self.block), flat(rest * self.cols), flat(rest)],
         }
     }
 }
@@ -376,7 +396,7 @@ impl Builder<'_, '_> {
 impl Step {
     fn operands(&self) -> impl Iterator<Item = &Operand> {
         let (many, one) = match &self.work {
-            Work::Map(_, x) => (&x[..], None),
+            Work::Map(.., x) => (&x[..], None),
             Work::Gather(..) => (&[][..], None),
             Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, x, _) => (&[][..], Some(x)),
         };
@@ -392,7 +412,7 @@ impl Step {
         };
         settle(&mut self.out);
         match &mut self.work {
-            Work::Map(_, x) => x.iter_mut().for_each(settle),
+            Work::Map(.., x) => x.iter_mut().for_each(settle),
             Work::Gather(..) => {}
             Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) => settle(x),
             Work::Stream(_, x, totals) => {

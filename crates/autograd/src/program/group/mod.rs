@@ -15,16 +15,16 @@ use std::ops::Range;
 use std::panic::Location;
 
 use smallvec::SmallVec;
+use wengert_tensor::kernel::Bound;
 use wengert_tensor::kernel::copy;
 use wengert_tensor::kernel::cursor::Walker;
 use wengert_tensor::kernel::parallel;
 use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::kernel::reduce::stream::{self, Stream};
-use wengert_tensor::{Data, DataMut, Error, Layout, Result, Storage, View, ViewMut};
+use wengert_tensor::{Data, DataMut, Error, Result, Storage};
 
 use super::Source;
 use super::memory::Memory;
-use crate::op::Op;
 
 /// Operations on `rows` rows of `cols` columns, `block` rows at a time.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(super) struct Group {
     /// The slots that are taken out: of results, then of tiles, each for the locals that it holds.
     slots: Vec<(usize, usize)>,
     locals: Vec<Local>,
+    /// What is read and not written.
+    sources: Vec<Source>,
     /// The rows of a part, which depend on the group alone, and the number of parts.
     part: usize,
     parts: usize,
@@ -43,8 +45,6 @@ pub(super) struct Group {
     /// What every block goes through.
     steps: Vec<Step>,
     ends: Vec<End>,
-    /// The layouts of vectors of the lengths that blocks have.
-    layouts: [Layout; 4],
 }
 
 /// Memory that the group writes.
@@ -74,10 +74,10 @@ struct Step {
 
 #[derive(Debug)]
 enum Work {
-    /// An elementwise operation.
-    Map(Op, SmallVec<[Operand; 3]>),
+    /// An elementwise operation, under its name.
+    Map(&'static str, Bound, SmallVec<[Operand; 3]>),
     /// Gathers what does not lie in the group's order.
-    Gather(Source, Walker),
+    Gather(usize, Walker),
     /// Copies what a result would overwrite.
     Copy(Operand),
     /// Repeats each row's element over the columns.
@@ -100,7 +100,8 @@ struct Operand {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
-    Shared(Source),
+    /// One of the group's sources.
+    Shared(usize),
     Local(usize),
 }
 
@@ -131,9 +132,10 @@ impl Group {
                 rest = later;
             }
         }
-        let outcome = self.parts(memory, 0..self.parts, &mut locals);
+        let shared: SmallVec<[Data; 16]> = self.sources.iter().map(|source| memory.data(*source)).collect();
+        let outcome = self.parts(&shared, 0..self.parts, &mut locals);
         let outcome = outcome.and_then(|()| self.ends.iter().try_for_each(|end| end.finish(&mut locals)));
-        drop(locals);
+        drop((shared, locals));
         for (storage, (slot, _)) in taken.into_iter().zip(&self.slots) {
             memory.slots[*slot] = storage;
         }
@@ -141,10 +143,10 @@ impl Group {
     }
 
     /// Runs some parts, at the same time where threads are free.
-    fn parts(&self, memory: &Memory, parts: Range<usize>, locals: &mut [DataMut]) -> Result<()> {
+    fn parts(&self, shared: &[Data], parts: Range<usize>, locals: &mut [DataMut]) -> Result<()> {
         if parts.len() <= 1 {
             let start = parts.start * self.part;
-            return self.part(memory, Rows { start, end: (start + self.part).min(self.rows) }, locals);
+            return self.part(shared, Rows { start, end: (start + self.part).min(self.rows) }, locals);
         }
         let middle = parts.start.midpoint(parts.end);
         let halves = locals.iter_mut().zip(&self.locals).map(|(data, local)| {
@@ -153,25 +155,25 @@ impl Group {
         });
         let (mut low, mut high): (Locals, Locals) = halves.unzip();
         let (low, high) = parallel::join(
-            || self.parts(memory, parts.start..middle, &mut low),
-            || self.parts(memory, middle..parts.end, &mut high),
+            || self.parts(shared, parts.start..middle, &mut low),
+            || self.parts(shared, middle..parts.end, &mut high),
         );
         low.and(high)
     }
 
     /// Runs a part of the rows.
-    fn part(&self, memory: &Memory, rows: Rows, locals: &mut [DataMut]) -> Result<()> {
+    fn part(&self, shared: &[Data], rows: Rows, locals: &mut [DataMut]) -> Result<()> {
         let mut block = Rows { start: rows.start, end: (rows.start + self.block).min(rows.end) };
-        self.first.iter().try_for_each(|step| self.step(step, memory, rows, block, locals))?;
+        self.first.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
         while block.start < block.end {
-            self.steps.iter().try_for_each(|step| self.step(step, memory, rows, block, locals))?;
+            self.steps.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
             block = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
         }
         Ok(())
     }
 
     /// Runs a step on a block of a part's rows.
-    fn step(&self, step: &Step, memory: &Memory, part: Rows, block: Rows, locals: &mut [DataMut]) -> Result<()> {
+    fn step(&self, step: &Step, shared: &[Data], part: Rows, block: Rows, locals: &mut [DataMut]) -> Result<()> {
         let From::Local(local) = step.out.from else { return Ok(()) };
         let mut taken = take(&mut locals[local]);
         let outcome = match &step.work {
@@ -181,17 +183,21 @@ impl Group {
                 let (rows, before) = ((part.end - part.start) * scale, (block.start - part.start) * scale);
                 let state = taken.reborrow().range(0..stream.state());
                 let totals_out = taken_totals.reborrow().range(0..stream.totals(rows));
-                let outcome = stream.take(rows, before, self.view(x, memory, part, block, locals), state, totals_out);
+                let outcome = stream.take(rows, before, self.view(x, shared, part, block, locals), state, totals_out);
                 locals[*totals] = taken_totals;
                 outcome
             }
             work => {
-                let view = |x: &Operand| self.view(x, memory, part, block, locals);
+                let view = |x: &Operand| self.view(x, shared, part, block, locals);
                 let out = taken.reborrow().range(self.range(&step.out, block, part.start));
                 match work {
-                    Work::Map(op, x) => self.map(op, &x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
+                    Work::Map(_, kernel, x) => match &x[..] {
+                        [x] => kernel.call(&[view(x)], out),
+                        [x, y] => kernel.call(&[view(x), view(y)], out),
+                        x => kernel.call(&x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
+                    },
                     Work::Gather(source, walker) => {
-                        walker.read_from(self.width(&step.out) * block.start, memory.data(*source), out)
+                        walker.read_from(self.width(&step.out) * block.start, shared[*source], out)
                     }
                     Work::Copy(x) => copy::slice(view(x), out),
                     Work::Spread(x) => copy::spread(view(x), out, self.cols),
@@ -204,14 +210,16 @@ impl Group {
         outcome.map_err(|e: Error| e.at(step.at))
     }
 
-    fn view<'a>(&self, x: &Operand, memory: &'a Memory, part: Rows, block: Rows, locals: &'a [DataMut]) -> Data<'a> {
+    #[inline]
+    fn view<'a>(&self, x: &Operand, shared: &'a [Data], part: Rows, block: Rows, locals: &'a [DataMut]) -> Data<'a> {
         match x.from {
-            From::Shared(source) => memory.data(source).range(self.range(x, block, 0)),
+            From::Shared(source) => shared[source].range(self.range(x, block, 0)),
             From::Local(local) => locals[local].data().range(self.range(x, block, part.start)),
         }
     }
 
     /// Where an operand's elements of a block are, in memory that starts with row `first`.
+    #[inline]
     fn range(&self, x: &Operand, block: Rows, first: usize) -> Range<usize> {
         let width = self.width(x);
         let start = x.offset + if x.moves { (block.start - first) * width } else { 0 };
@@ -220,14 +228,6 @@ impl Group {
 
     fn width(&self, x: &Operand) -> usize {
         if x.full { self.cols } else { 1 }
-    }
-
-    /// Runs an elementwise operation on slices of one length.
-    fn map(&self, op: &Op, x: &[Data], out: DataMut) -> Result<()> {
-        let layout = self.layouts.iter().find(|layout| layout.numel() == out.len());
-        let layout = layout.ok_or_else(|| Error::shape(format!("a block of {} elements", out.len())))?;
-        let views: SmallVec<[View; 4]> = x.iter().map(|&x| View::new(x, layout)).collect::<Result<_>>()?;
-        op.rule().eval(&views, ViewMut::new(out, layout.shape())?)
     }
 }
 
@@ -264,7 +264,7 @@ impl Step {
     /// The name of the operation that this is, if it is one of the program's.
     fn name(&self) -> Option<&'static str> {
         match &self.work {
-            Work::Map(op, _) => Some(op.rule().name()),
+            Work::Map(name, ..) => Some(name),
             Work::Rows(fold, _) | Work::Stream(Stream { fold, .. }, ..) => Some(fold.name()),
             Work::Gather(..) | Work::Copy(_) | Work::Spread(_) => None,
         }

@@ -1,10 +1,8 @@
 //! How elements are combined: the loops of a reduction, compiled for each function and dtype.
 
-#![allow(unsafe_code, reason = "calls functions compiled for an instruction set that was detected")]
-
 use super::{Fold, LANES, RUN};
 use crate::dtype::Element;
-use crate::kernel::math::Level;
+use crate::kernel::level::levels;
 use crate::kernel::number::Number;
 
 /// An associative function as the loops that need it. What holds many elements in registers is compiled for
@@ -33,48 +31,67 @@ pub(super) struct Combine<T> {
 trait Pair<T> {
     const FIRST: T;
     fn of(a: T, b: T) -> T;
+
+    /// The same where no operand is undefined: one instruction, perhaps.
+    fn of_defined(a: T, b: T) -> T;
+
+    fn undefined(x: T) -> bool;
 }
 
 macro_rules! pairs {
-    ($($Name:ident<$bound:ident> $first:ident $f:ident;)*) => {$(
+    ($($Name:ident<$bound:ident> $first:ident, |$a:ident, $b:ident| $f:expr, $defined:expr, |$x:ident| $undefined:expr;)*) => {$(
         struct $Name;
 
         impl<T: $bound> Pair<T> for $Name {
             const FIRST: T = T::$first;
 
             #[inline(always)]
-            fn of(a: T, b: T) -> T {
-                a.$f(b)
+            fn of($a: T, $b: T) -> T {
+                $f
+            }
+
+            #[inline(always)]
+            fn of_defined($a: T, $b: T) -> T {
+                $defined
+            }
+
+            #[inline(always)]
+            fn undefined($x: T) -> bool {
+                $undefined
             }
         }
     )*};
 }
 
 pairs! {
-    Sum<Number> ZERO plus;
-    Prod<Number> ONE times;
-    Max<Number> LOWEST larger;
-    Min<Number> HIGHEST smaller;
+    Sum<Number> ZERO, |a, b| a.plus(b), a.plus(b), |_x| false;
+    Prod<Number> ONE, |a, b| a.times(b), a.times(b), |_x| false;
+    Max<Number> LOWEST, |a, b| a.larger(b), if a > b { a } else { b }, |x| x.undefined();
+    Min<Number> HIGHEST, |a, b| a.smaller(b), if a < b { a } else { b }, |x| x.undefined();
+    Any<Truth> NO, |a, b| a.or(b), a.or(b), |_x| false;
+    All<Truth> YES, |a, b| a.and(b), a.and(b), |_x| false;
 }
 
-struct Any;
-struct All;
+/// `bool`, as bounds want it.
+trait Truth: Element {
+    const NO: Self;
+    const YES: Self;
+    fn or(self, other: Self) -> Self;
+    fn and(self, other: Self) -> Self;
+}
 
-impl Pair<bool> for Any {
-    const FIRST: bool = false;
+impl Truth for bool {
+    const NO: Self = false;
+    const YES: Self = true;
 
     #[inline(always)]
-    fn of(a: bool, b: bool) -> bool {
-        a | b
+    fn or(self, other: Self) -> Self {
+        self | other
     }
-}
-
-impl Pair<bool> for All {
-    const FIRST: bool = true;
 
     #[inline(always)]
-    fn of(a: bool, b: bool) -> bool {
-        a & b
+    fn and(self, other: Self) -> Self {
+        self & other
     }
 }
 
@@ -104,133 +121,145 @@ folded! {
     bool: Any, All;
 }
 
-/// Defines a loop that is compiled for several instruction sets, from its body.
-macro_rules! leveled {
-    ($($name:ident = $body:ident($($arg:ident: $ty:ty),*) $(-> $out:ty)?;)*) => {$(
-        fn $name<T: Element, P: Pair<T>>($($arg: $ty),*) $(-> $out)? {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,fma")]
-                fn wide<T: Element, P: Pair<T>>($($arg: $ty),*) $(-> $out)? {
-                    $body::<T, P>($($arg),*)
-                }
-                if Level::best() >= Level::Avx2 {
-                    // SAFETY: the processor has these instructions.
-                    return unsafe { wide::<T, P>($($arg),*) };
-                }
-            }
-            $body::<T, P>($($arg),*)
-        }
-    )*};
-}
-
-leveled! {
-    lanes = lanes_body(into: &mut [T; LANES], x: &[T]);
-    leaf = leaf_body(x: &[T]) -> T;
-    leaves = leaves_body(width: usize, x: &[T], out: &mut [T]);
-    columns = columns_body(out: &mut [T], x: &[T]);
-    run = run_body(into: &mut [T], x: &[T], stride: usize, rows: usize);
-}
-
 impl<T: Element> Combine<T> {
     fn of<P: Pair<T>>() -> Self {
         Self {
             first: P::FIRST,
             pair: P::of,
-            lanes: lanes::<T, P>,
-            collapse: collapse::<T, P>,
-            leaf: leaf::<T, P>,
-            leaves: leaves::<T, P>,
-            columns: columns::<T, P>,
-            run: run::<T, P>,
-            runs: runs::<T, P>,
+            lanes: |lanes, x| deal(lanes, x, P::of),
+            collapse: |lanes| collapse(lanes, P::of),
+            leaf: |x| {
+                let mut total = P::FIRST;
+                leaf(x, &mut total, P::FIRST, P::of, P::of_defined, P::undefined);
+                total
+            },
+            leaves: |width, x, out| leaves(width, x, out, P::FIRST, P::of, P::of_defined, P::undefined),
+            columns: |out, x| columns(out, x, P::of),
+            run: |into, x, stride, rows| run(into, x, stride, rows, P::of),
+            runs: |x| {
+                let total = |x: &[T]| x.iter().fold(P::FIRST, |total, &x| P::of(total, x));
+                x.chunks(RUN).fold(P::FIRST, |all, run| P::of(all, total(run)))
+            },
         }
     }
 }
 
 #[inline(always)]
-fn lanes_body<T: Element, P: Pair<T>>(into: &mut [T; LANES], x: &[T]) {
-    let mut lanes = *into;
+fn deal_in<T: Copy>(lanes: &mut [T; LANES], x: &[T], f: impl Fn(T, T) -> T) {
+    let mut totals = *lanes;
     for round in x.as_chunks::<LANES>().0 {
-        lanes.iter_mut().zip(round).for_each(|(lane, &x)| *lane = P::of(*lane, x));
+        totals.iter_mut().zip(round).for_each(|(total, &x)| *total = f(*total, x));
     }
-    *into = lanes;
+    *lanes = totals;
 }
 
 #[inline(always)]
-fn collapse<T: Element, P: Pair<T>>(lanes: &[T; LANES]) -> T {
+fn collapse<T: Copy>(lanes: &[T; LANES], f: impl Fn(T, T) -> T) -> T {
     let mut lanes = *lanes;
     let mut width = LANES;
     while width > 1 {
         width /= 2;
         for i in 0..width {
-            lanes[i] = P::of(lanes[i], lanes[i + width]);
+            lanes[i] = f(lanes[i], lanes[i + width]);
         }
     }
     lanes[0]
 }
 
 #[inline(always)]
-fn leaf_body<T: Element, P: Pair<T>>(x: &[T]) -> T {
+fn leaf_of<T: Copy>(x: &[T], first: T, f: impl Fn(T, T) -> T + Copy) -> T {
     let (rounds, rest) = x.split_at(x.len() - x.len() % LANES);
-    let mut total = P::FIRST;
+    let mut total = first;
     if !rounds.is_empty() {
-        let mut lanes = [P::FIRST; LANES];
-        lanes_body::<T, P>(&mut lanes, rounds);
-        total = collapse::<T, P>(&lanes);
+        let mut lanes = [first; LANES];
+        deal_in(&mut lanes, rounds, f);
+        total = collapse(&lanes, f);
     }
-    rest.iter().fold(total, |total, &x| P::of(total, x))
+    rest.iter().fold(total, |total, &x| f(total, x))
 }
 
 /// Short rows side by side: what is a chain of one after another in each goes on in all of them at once.
 const ABREAST: usize = 8;
 
-#[inline(always)]
-fn leaves_body<T: Element, P: Pair<T>>(width: usize, x: &[T], out: &mut [T]) {
-    if width >= LANES {
-        x.chunks_exact(width).zip(out).for_each(|(row, out)| *out = leaf_body::<T, P>(row));
-        return;
-    }
-    let (some, rest) = out.as_chunks_mut::<ABREAST>();
-    let (x, x_rest) = x.split_at(some.len() * ABREAST * width);
-    for (x, out) in x.chunks_exact((ABREAST * width).max(1)).zip(some) {
-        let mut totals = [P::FIRST; ABREAST];
-        for i in 0..width {
-            totals.iter_mut().enumerate().for_each(|(row, total)| *total = P::of(*total, x[row * width + i]));
-        }
-        *out = totals;
-    }
-    x_rest.chunks_exact(width.max(1)).zip(rest).for_each(|(row, out)| *out = leaf_body::<T, P>(row));
-}
-
-#[inline(always)]
-fn columns_body<T: Element, P: Pair<T>>(out: &mut [T], x: &[T]) {
-    out.iter_mut().zip(x).for_each(|(out, &x)| *out = P::of(*out, x));
-}
-
 /// Columns that stay in registers while a run of rows goes by.
 const STRIP: usize = 32;
 
-#[inline(always)]
-fn run_body<T: Element, P: Pair<T>>(into: &mut [T], x: &[T], stride: usize, rows: usize) {
-    let (strips, rest) = into.as_chunks_mut::<STRIP>();
-    let mut at = 0;
-    for strip in strips {
-        let mut totals = *strip;
-        for row in 0..rows {
-            let x = &x[row * stride + at..][..STRIP];
-            totals.iter_mut().zip(x).for_each(|(total, &x)| *total = P::of(*total, x));
-        }
-        *strip = totals;
-        at += STRIP;
-    }
-    for row in 0..rows {
-        let x = &x[row * stride + at..][..rest.len()];
-        columns_body::<T, P>(rest, x);
+levels! {
+    fn deal[T: Copy](lanes: &mut [T; LANES], x: &[T], f: impl Fn(T, T) -> T + Copy) {
+        deal_in(lanes, x, f);
     }
 }
 
-fn runs<T: Element, P: Pair<T>>(x: &[T]) -> T {
-    let total = |x: &[T]| x.iter().fold(P::FIRST, |total, &x| P::of(total, x));
-    x.chunks(RUN).fold(P::FIRST, |all, run| P::of(all, total(run)))
+levels! {
+    fn leaf[T: Copy](
+        x: &[T],
+        total: &mut T,
+        first: T,
+        f: impl Fn(T, T) -> T + Copy,
+        defined: impl Fn(T, T) -> T + Copy,
+        undefined: impl Fn(T) -> bool + Copy,
+    ) {
+        *total = match x.iter().fold(false, |any, &x| any | undefined(x)) {
+            true => leaf_of(x, first, f),
+            false => leaf_of(x, first, defined),
+        };
+    }
+}
+
+levels! {
+    fn leaves[T: Copy](
+        width: usize,
+        x: &[T],
+        out: &mut [T],
+        first: T,
+        f: impl Fn(T, T) -> T + Copy,
+        defined: impl Fn(T, T) -> T + Copy,
+        undefined: impl Fn(T) -> bool + Copy,
+    ) {
+        if width >= LANES {
+            for (row, out) in x.chunks_exact(width).zip(out) {
+                *out = match row.iter().fold(false, |any, &x| any | undefined(x)) {
+                    true => leaf_of(row, first, f),
+                    false => leaf_of(row, first, defined),
+                };
+            }
+            return;
+        }
+        let (some, rest) = out.as_chunks_mut::<ABREAST>();
+        let (x, x_rest) = x.split_at(some.len() * ABREAST * width);
+        for (x, out) in x.chunks_exact((ABREAST * width).max(1)).zip(some) {
+            let mut totals = [first; ABREAST];
+            for i in 0..width {
+                totals.iter_mut().enumerate().for_each(|(row, total)| *total = f(*total, x[row * width + i]));
+            }
+            *out = totals;
+        }
+        x_rest.chunks_exact(width.max(1)).zip(rest).for_each(|(row, out)| *out = leaf_of(row, first, f));
+    }
+}
+
+levels! {
+    fn columns[T: Copy](out: &mut [T], x: &[T], f: impl Fn(T, T) -> T + Copy) {
+        out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(*out, x));
+    }
+}
+
+levels! {
+    fn run[T: Copy](into: &mut [T], x: &[T], stride: usize, rows: usize, f: impl Fn(T, T) -> T + Copy) {
+        let (strips, rest) = into.as_chunks_mut::<STRIP>();
+        let mut at = 0;
+        for strip in strips {
+            let mut totals = *strip;
+            for row in 0..rows {
+                let x = &x[row * stride + at..][..STRIP];
+                totals.iter_mut().zip(x).for_each(|(total, &x)| *total = f(*total, x));
+            }
+            *strip = totals;
+            at += STRIP;
+        }
+        for row in 0..rows {
+            let x = &x[row * stride + at..][..rest.len()];
+            rest.iter_mut().zip(x).for_each(|(total, &x)| *total = f(*total, x));
+        }
+    }
 }
