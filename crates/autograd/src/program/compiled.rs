@@ -242,8 +242,8 @@ impl Tape {
         let wanted: Vec<Var<'_>> = outputs.iter().copied().chain(states.iter().map(|(_, next)| *next)).collect();
         let chosen: Vec<Var<'_>> = states.iter().map(|(state, _)| *state).chain(inputs.iter().copied()).collect();
         let (chosen, wanted) = (self.ids(&chosen)?, self.ids(&wanted)?);
-        for (k, (state, next)) in states.iter().enumerate().filter(|(_, (state, next))| !state.same_type(*next)) {
-            let (was, becomes) = (state.ty(), next.ty());
+        if let Some(k) = states.iter().position(|(state, next)| !state.same_type(*next)) {
+            let (was, becomes) = (states[k].0.ty(), states[k].1.ty());
             return Err(Error::shape(format!("compile: state {k} is {was} and cannot become {becomes}")));
         }
         let mut inner = self.inner.borrow_mut();

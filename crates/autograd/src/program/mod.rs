@@ -77,8 +77,8 @@ enum Source {
 
 #[derive(Debug)]
 enum Step {
-    Single(Single),
-    Group(group::Group),
+    Single(Box<Single>),
+    Group(Box<group::Group>),
     Retype(memory::Retype),
     Copy(Copy),
 }

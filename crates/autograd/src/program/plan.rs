@@ -35,8 +35,8 @@ impl Program {
                 steps.push(Step::Retype(retype));
             }
             steps.push(match &unit.domain {
-                Some(domain) => Step::Group(Group::new(&mut plan, unit, domain)),
-                None => Step::Single(Single::new(&mut plan, unit.nodes[0])),
+                Some(domain) => Step::Group(Group::new(&mut plan, unit, domain).into()),
+                None => Step::Single(Single::new(&mut plan, unit.nodes[0]).into()),
             });
         }
         steps.extend(retypes.map(|(_, retype)| Step::Retype(retype)));
