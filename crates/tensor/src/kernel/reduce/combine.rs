@@ -178,6 +178,19 @@ fn leaf_of<T: Copy>(x: &[T], first: T, f: impl Fn(T, T) -> T + Copy) -> T {
     rest.iter().fold(total, |total, &x| f(total, x))
 }
 
+/// Two leaves of one length: neither waits for the other's sums.
+#[inline(always)]
+fn two_leaves<T: Copy>((x, y): (&[T], &[T]), first: T, f: impl Fn(T, T) -> T + Copy) -> [T; 2] {
+    let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    let (mut a, mut b) = ([first; LANES], [first; LANES]);
+    for (x, y) in xs.iter().zip(ys) {
+        a.iter_mut().zip(x).for_each(|(a, &x)| *a = f(*a, x));
+        b.iter_mut().zip(y).for_each(|(b, &y)| *b = f(*b, y));
+    }
+    let rest = |total, rest: &[T]| rest.iter().fold(total, |total, &x| f(total, x));
+    [rest(collapse(&a, f), x_rest), rest(collapse(&b, f), y_rest)]
+}
+
 /// Short rows side by side: what is a chain of one after another in each goes on in all of them at once.
 const ABREAST: usize = 8;
 
@@ -217,12 +230,15 @@ levels! {
         undefined: impl Fn(T) -> bool + Copy,
     ) {
         if width >= LANES {
-            for (row, out) in x.chunks_exact(width).zip(out) {
-                *out = match row.iter().fold(false, |any, &x| any | undefined(x)) {
-                    true => leaf_of(row, first, f),
-                    false => leaf_of(row, first, defined),
+            let (pairs, last) = out.as_chunks_mut::<2>();
+            let (x, x_last) = x.split_at(2 * pairs.len() * width);
+            for (rows, out) in x.chunks_exact(2 * width).zip(pairs) {
+                *out = match rows.iter().fold(false, |any, &x| any | undefined(x)) {
+                    true => two_leaves(rows.split_at(width), first, f),
+                    false => two_leaves(rows.split_at(width), first, defined),
                 };
             }
+            last.iter_mut().for_each(|out| *out = leaf_of(x_last, first, f));
             return;
         }
         let (some, rest) = out.as_chunks_mut::<ABREAST>();
