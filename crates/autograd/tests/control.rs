@@ -1,0 +1,216 @@
+//! Loops and branches that are equations: alike in value and in every derivative to the Rust that they stand for.
+
+use wengert_autograd::{
+    Reversed, Tape, Var, grad, gradcheck, gradgradcheck, hessian, hvp, jacobian, jvp, scan, vjp, vmap,
+};
+use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
+
+fn random(shape: &[usize], seed: u64) -> Result<Tensor> {
+    Tensor::randn(shape, DType::F64, &mut Rng::seed(seed))
+}
+
+fn close(a: &Tensor, b: &Tensor) {
+    assert!(a.allclose(b, 1e-12, 1e-12).unwrap(), "{a}\nand\n{b}");
+}
+
+/// One step of a small recurrent network, and what it shows.
+fn cell<'t>(h: Var<'t>, x: Var<'t>, w: Var<'t>) -> (Var<'t>, Var<'t>) {
+    let h = (h.matmul(w) + x).tanh();
+    (h, (h * x).sum_axes(-1))
+}
+
+/// A network over x [steps, 2, 3], from h [2, 3], by w [3, 3]: all that it shows, and the last state.
+fn rolled<'t>([h, x, w]: [Var<'t>; 3]) -> Var<'t> {
+    let (h, ys) = scan(|h, x| cell(h, x, w), h, x);
+    Var::concat(&[h.flatten(), ys.flatten()], 0)
+}
+
+/// The same by a loop of Rust's.
+fn unrolled<'t>([h, x, w]: [Var<'t>; 3]) -> Var<'t> {
+    let (mut h, mut ys) = (h, Vec::new());
+    for i in 0..x.shape()[0] as isize {
+        let (next, y) = cell(h, x.select_axis(0, i), w);
+        h = next;
+        ys.push(y);
+    }
+    Var::concat(&[h.flatten(), Var::stack(&ys, 0).flatten()], 0)
+}
+
+type Three = for<'t> fn([Var<'t>; 3]) -> Var<'t>;
+
+fn operands() -> Result<[Tensor; 3]> {
+    Ok([random(&[2, 3], 1)?, random(&[5, 2, 3], 2)?, random(&[3, 3], 3)?])
+}
+
+#[test]
+fn a_scan_is_the_loop_in_value_and_every_derivative() -> Result<()> {
+    let [h, x, w] = &operands()?;
+    let [dh, dx, dw] = &[random(&[2, 3], 4)?, random(&[5, 2, 3], 5)?, random(&[3, 3], 6)?];
+    let (at, along) = ([h, x, w], [dh, dx, dw]);
+    // Values and tangents have the bits of the loop.
+    let (a, b) = (jvp(rolled, at, along)?, jvp(unrolled, at, along)?);
+    assert_eq!(a.0, b.0);
+    assert_eq!(a.1, b.1);
+    // Cotangents are sums in another order.
+    let ybar = &random(a.0.shape(), 7)?;
+    let (a, b) = (vjp(rolled, at, ybar)?.1, vjp(unrolled, at, ybar)?.1);
+    a.iter().zip(&b).for_each(|(a, b)| close(a, b));
+    let product = |f: Three| hvp(|v| f(v).square().sum(), at, along);
+    let (a, b) = (product(rolled)?, product(unrolled)?);
+    a.iter().zip(&b).for_each(|(a, b)| close(a, b));
+    // Reverse over reverse.
+    let twice = |f: Three| {
+        grad(
+            |v| {
+                let [a, b, c] = grad(|v| f(v).square().sum(), v);
+                a.square().sum() + b.square().sum() + (c * c.sin()).sum()
+            },
+            at,
+        )
+    };
+    twice(rolled)?.iter().zip(&twice(unrolled)?).for_each(|(a, b)| close(a, b));
+    gradcheck(rolled, at)?;
+    gradgradcheck(rolled, at)?;
+    Ok(())
+}
+
+#[test]
+fn jacobians_and_hessians_of_a_scan() -> Result<()> {
+    let [h, x, w] = &operands()?;
+    let (a, b) = (jacobian(rolled, [h, x, w])?, jacobian(unrolled, [h, x, w])?);
+    a.iter().zip(&b).for_each(|(a, b)| close(a, b));
+    let (a, b) =
+        (hessian(|v| rolled(v).square().sum(), [h, x, w])?, hessian(|v| unrolled(v).square().sum(), [h, x, w])?);
+    a.iter().flatten().zip(b.iter().flatten()).for_each(|(a, b)| close(a, b));
+    Ok(())
+}
+
+#[test]
+fn a_batch_of_scans_is_a_loop_over_them_whatever_is_batched() -> Result<()> {
+    let many = [random(&[4, 2, 3], 1)?, random(&[4, 5, 2, 3], 2)?, random(&[4, 3, 3], 3)?];
+    let one = &operands()?;
+    for subset in 1..8usize {
+        let with = |f: Three| {
+            let chosen: Vec<&Tensor> = (0..3).filter(|i| subset >> i & 1 == 1).map(|i| &many[i]).collect();
+            vmap(
+                |v: Vec<Var<'_>>| {
+                    let mut v = v.into_iter();
+                    let tape = v.as_slice()[0].tape();
+                    let x = std::array::from_fn(|i| match subset >> i & 1 {
+                        1 => v.next().unwrap_or_else(|| tape.input(&one[i])),
+                        _ => tape.input(&one[i]),
+                    });
+                    let [a, b, c] = grad(|x| f(x).square().sum(), x);
+                    Var::concat(&[f(x), a.flatten(), b.flatten(), c.flatten()], 0)
+                },
+                chosen,
+            )
+        };
+        close(&with(rolled)?, &with(unrolled)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn scans_nest() -> Result<()> {
+    fn nested<'t>([x, w]: [Var<'t>; 2]) -> Var<'t> {
+        let (last, ys) = scan(|s, row| scan(|s, x| ((s * w + x).sin(), s), s, row), w.sum(), x);
+        ys.sum() * last
+    }
+    fn plain<'t>([x, w]: [Var<'t>; 2]) -> Var<'t> {
+        let (mut s, mut sum) = (w.sum(), w.tape().full((), 0.0));
+        for i in 0..3 {
+            for j in 0..4 {
+                sum = sum + s;
+                s = (s * w + x.select_axis(0, i).select_axis(0, j)).sin();
+            }
+        }
+        sum * s
+    }
+    let (x, w) = (&random(&[3, 4], 1)?, &Tensor::from(0.75));
+    close(&jvp(nested, [x, w], [x, w])?.1, &jvp(plain, [x, w], [x, w])?.1);
+    let (a, b) = (hessian(nested, [x, w])?, hessian(plain, [x, w])?);
+    a.iter().flatten().zip(b.iter().flatten()).for_each(|(a, b)| close(a, b));
+    Ok(())
+}
+
+#[test]
+fn steps_are_counted_backwards_too_and_integers_may_be_carried() -> Result<()> {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from([2.0, 3.0]));
+    let zero = tape.full((), 0i64);
+    let ((sum, count), (counts, sums)) =
+        scan(|(sum, count), i| ((sum + x * i.cast(DType::F64), count + i), (count, sum.sum())), (x, zero), Reversed(4));
+    let values = tape.finish(&[sum, count, counts, sums, sum.sum().grad(x), sums.sum().grad(x)])?;
+    assert_eq!(values[0], Tensor::from([14.0, 21.0]));
+    assert_eq!(values[1], Tensor::from(6i64));
+    assert_eq!(values[2], Tensor::from([6i64, 5, 3, 0]));
+    assert_eq!(values[3], Tensor::from([35.0, 30.0, 20.0, 5.0]));
+    assert_eq!(values[4], Tensor::from([7.0, 7.0]));
+    assert_eq!(values[5], Tensor::from([18.0, 18.0]));
+    tape.check()
+}
+
+#[test]
+fn no_steps_leave_the_carry_and_give_nothing() -> Result<()> {
+    fn f<'t>([s, x]: [Var<'t>; 2]) -> Var<'t> {
+        let (last, ys) = scan(|s, x| (s * x, s + x), s, x);
+        last.square().sum() + ys.sum()
+    }
+    let (s, x) = (&Tensor::from([1.5, -2.0]), &Tensor::zeros([0, 2], DType::F64)?);
+    let [ds, dx] = grad(f, [s, x])?;
+    assert_eq!((ds, dx), (Tensor::from([3.0, -4.0]), x.clone()));
+    assert_eq!(jvp(f, [s, x], [s, x])?.1.item()?, 2.0 * (2.25 + 4.0));
+    let y = vmap(|s| scan(|s, i: Var| (s * i.cast(DType::F64), s), s, 0).1, s)?;
+    assert_eq!(y.shape()[..], [2, 0]);
+    Ok(())
+}
+
+#[test]
+fn a_nan_goes_where_it_would_and_nowhere_else() -> Result<()> {
+    let x = Tensor::from([1.0, f64::NAN, 2.0]);
+    let tape = Tape::new();
+    let (last, ys) = scan(|s, x: Var| (x * 2.0, s + x), tape.full((), 0.0), tape.input(&x));
+    assert_eq!(last.item()?, 4.0);
+    let ys = ys.value()?.to_vec::<f64>()?;
+    assert!(ys[0] == 1.0 && ys[1].is_nan() && ys[2].is_nan());
+    Ok(())
+}
+
+#[test]
+fn mistakes_in_a_body_are_sentences_with_a_line() {
+    let x = &Tensor::from([1.0, 2.0, 3.0]);
+    let sentence = |f: for<'t> fn(Var<'t>) -> Var<'t>| grad(|x| f(x).sum(), x).unwrap_err();
+    let grows = sentence(|x| scan(|c, x: Var| (Var::stack(&[c, x], 0), ()), x.sum(), x).0);
+    assert_eq!(grows.sentence(), "scan: the carry is f64[] before a step and f64[2] after it");
+    assert!(grows.location().is_some_and(|at| at.file().ends_with("control.rs")));
+    let changes = sentence(|x| scan(|(c, n), _| ((c, n.cast(DType::F64)), ()), (x, x.argmax(0)), 3).0.0);
+    assert_eq!(changes.sentence(), "scan: variable 1 of the carry is i64[] before a step and f64[] after it");
+    assert_eq!(changes.kind(), ErrorKind::DType);
+    let lengths = sentence(|x| scan(|c, (a, b): (Var, Var)| (c + a + b, ()), x.sum(), (x, x.narrow(0, 0, 2))).0);
+    assert_eq!(lengths.sentence(), "scan: goes over [3] and [2], whose leading axes differ");
+    let scalar = sentence(|x| scan(|c, x: Var| (c + x, ()), x.sum(), x.sum()).0);
+    assert_eq!(scalar.sentence(), "scan: goes over f64[], which has no leading axis");
+    let inside = sentence(|x| scan(|c, _| (c.reshape([7]), ()), x, 2).0);
+    assert!(inside.sentence().starts_with("reshape"), "{inside}");
+    // What only running shows names the step.
+    let running = sentence(|x| scan(|c, i| (c * x.gather(0, (i + 2.0).reshape([1])).sum(), ()), x, 3).0);
+    assert!(running.sentence().starts_with("scan: step 1: gather"), "{running}");
+    // Nothing is lost in silence.
+    let lost = sentence(|x| scan(|c, _| (c.detach() * 2.0, ()), x, 3).0);
+    assert_eq!(lost.kind(), ErrorKind::Gradient);
+}
+
+#[test]
+fn parameters_and_captured_variables_get_their_gradients() -> Result<()> {
+    let tape = Tape::new();
+    let w = tape.input(&Tensor::from([0.5, 2.0]));
+    let key = |tape: &Tape| tape.keyed_input(7, &Tensor::from(3.0)).id();
+    let (last, _) = scan(|s, _| (s * w + tape.keyed_input(7, &Tensor::from(3.0)), ()), w, 2);
+    let p = tape.keyed(7).unwrap_or(w);
+    assert_eq!(p.id(), key(&tape));
+    let values = tape.finish(&last.sum().grads(&[w, p]))?;
+    // w³ + p (w + 1), by w: 3 w² + p; by p, over both elements: Σ (w + 1).
+    assert_eq!(values, [Tensor::from([3.75, 15.0]), Tensor::from(4.5)]);
+    Ok(())
+}
