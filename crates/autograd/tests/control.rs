@@ -1,7 +1,8 @@
 //! Loops and branches that are equations: alike in value and in every derivative to the Rust that they stand for.
 
 use wengert_autograd::{
-    Reversed, Tape, Var, grad, gradcheck, gradgradcheck, hessian, hvp, jacobian, jvp, scan, vjp, vmap,
+    Reversed, Tape, Var, cond, grad, gradcheck, gradgradcheck, hessian, hvp, jacobian, jvp, scan, vjp, vmap,
+    while_loop, while_loop_within,
 };
 use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
 
@@ -212,5 +213,118 @@ fn parameters_and_captured_variables_get_their_gradients() -> Result<()> {
     let values = tape.finish(&last.sum().grads(&[w, p]))?;
     // w³ + p (w + 1), by w: 3 w² + p; by p, over both elements: Σ (w + 1).
     assert_eq!(values, [Tensor::from([3.75, 15.0]), Tensor::from(4.5)]);
+    Ok(())
+}
+
+/// The square root by Newton's method, from x itself.
+fn root(x: Var<'_>) -> Var<'_> {
+    while_loop(|r| (r * r - x).abs().greater(1e-14 * x).any(), |r| 0.5 * (r + x / r), x)
+}
+
+#[test]
+fn newton_finds_the_square_root_and_its_derivative() -> Result<()> {
+    let (x, dx) = (&Tensor::from([2.0, 9.0, 1e-3]), &Tensor::from([1.0, 0.5, -2.0]));
+    let (y, dy) = jvp(root, x, dx)?;
+    let (exact, slope) = jvp(|x| x.sqrt(), x, dx)?;
+    assert!(y.allclose(&exact, 1e-12, 0.0)? && dy.allclose(&slope, 1e-12, 0.0)?);
+    // Forward over forward: the second derivative.
+    let second = |f: for<'t> fn(Var<'t>) -> Var<'t>| jvp(|x| jvp(f, x, x.tape().input(dx)).1, x, dx);
+    assert!(second(root)?.1.allclose(&second(|x| x.sqrt())?.1, 1e-10, 0.0)?);
+    let reverse = grad(|x| root(x).sum(), x).unwrap_err();
+    assert_eq!(reverse.kind(), ErrorKind::Gradient);
+    assert!(reverse.sentence().contains("use `scan`"), "{reverse}");
+    Ok(())
+}
+
+#[test]
+fn lanes_of_a_while_loop_stop_by_themselves() -> Result<()> {
+    /// How often 3 n + 1 and n / 2 lead to 1 (the Collatz problem).
+    fn steps(n: Var<'_>) -> Var<'_> {
+        fn next(n: Var<'_>) -> Var<'_> {
+            n.rem(2.0).equal(0.0).where_(n.floor_div(2.0), 3.0 * n + 1.0)
+        }
+        let zero = n.full_like(0);
+        while_loop(|(n, _)| n.greater(1.0), |(n, count)| (next(n), count + 1.0), (n, zero)).1
+    }
+    let n = Tensor::from([1i64, 2, 3, 7, 27]);
+    assert_eq!(vmap(steps, &n)?, Tensor::from([0i64, 1, 7, 16, 111]));
+    // A number of steps that all lanes share is no reason to go lane by lane; a tangent passes a batch.
+    fn power(x: Var<'_>) -> Var<'_> {
+        while_loop(|(_, i)| i.less(4.0), |(y, i)| (y * x, i + 1.0), (x, x.full_like(0.0))).0
+    }
+    let x = &Tensor::from([2.0, -1.0]);
+    let slopes = vmap(|x| jvp(power, x, x.full_like(1.0)).1, x)?;
+    assert_eq!(slopes, Tensor::from([80.0, 5.0]));
+    assert_eq!(vmap(steps, &Tensor::zeros([0], DType::I64)?)?.shape()[..], [0]);
+    Ok(())
+}
+
+#[test]
+fn a_runaway_loop_is_an_error() {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from(1.0));
+    let runaway = |limit| while_loop_within(limit, |x| x.greater(0.0), |x| x * 2.0, x).value();
+    let error = runaway(10).unwrap_err();
+    assert!(error.sentence().starts_with("while_loop: still going after 10 steps"), "{error}");
+    assert!(while_loop_within(3, |x| x.less(8.0), |x| x * 2.0, x).value().is_ok());
+    assert!(while_loop_within(2, |x| x.less(8.0), |x| x * 2.0, x).value().is_err());
+    let vector = tape.input(&Tensor::from([1.0]));
+    let test = while_loop(|x| x.less(8.0), |x| x, vector).value().unwrap_err();
+    assert_eq!(test.sentence(), "while_loop: the test is bool[1], and a single truth value is wanted");
+    let other = while_loop(|x| x.sum().less(8.0), |x| x.cast(DType::F32), vector);
+    assert!(other.is_poisoned());
+}
+
+fn branches<'t>([x, w]: [Var<'t>; 2]) -> Var<'t> {
+    let (a, b) = cond(x.sum().greater(0.0), |x| ((x * w).sin(), w.sum()), |x| (x.exp(), x.sum()), x);
+    a * b
+}
+
+#[test]
+fn a_branch_is_the_side_chosen_in_value_and_every_derivative() -> Result<()> {
+    fn then<'t>([x, w]: [Var<'t>; 2]) -> Var<'t> {
+        (x * w).sin() * w.sum()
+    }
+    fn otherwise<'t>([x, w]: [Var<'t>; 2]) -> Var<'t> {
+        x.exp() * x.sum() + 0.0 * w
+    }
+    type Two = for<'t> fn([Var<'t>; 2]) -> Var<'t>;
+    let w = &Tensor::from([0.5, 1.5]);
+    for (x, side) in [([1.0, -0.25], then as Two), ([-1.0, 0.5], otherwise)] {
+        let x = &Tensor::from(x);
+        let (a, b) = (jvp(branches, [x, w], [w, x])?, jvp(side, [x, w], [w, x])?);
+        close(&a.0, &b.0);
+        close(&a.1, &b.1);
+        let hessian = |f: Two| hessian(|v| f(v).square().sum(), [x, w]);
+        let (a, b) = (hessian(branches)?, hessian(side)?);
+        a.iter().flatten().zip(b.iter().flatten()).for_each(|(a, b)| close(a, b));
+        gradcheck(branches, [x, w])?;
+        gradgradcheck(branches, [x, w])?;
+    }
+    // A batch in which lanes differ, and one in which they cannot.
+    let xs = &Tensor::from([[1.0, -0.25], [-1.0, 0.5]]);
+    let by_lane = vmap(|x| grad(|x| branches([x, x.tape().input(w)]).sum(), x), xs)?;
+    for i in 0..2 {
+        let one = grad(|x| branches([x, x.tape().input(w)]).sum(), &xs.select_axis(0, i)?)?;
+        close(&by_lane.select_axis(0, i)?, &one);
+    }
+    let shared = vmap(|x| cond(x.tape().full((), true), |x| x, |x| -x, x), xs)?;
+    assert_eq!(&shared, xs);
+    Ok(())
+}
+
+#[test]
+fn the_side_not_chosen_does_not_run() -> Result<()> {
+    let tape = Tape::eager();
+    let x = tape.input(&Tensor::from(0.0));
+    // Would be an infinity and an index out of range.
+    let y = cond(x.greater(0.0), |x| 1.0 / x, |x| x + 1.0, x);
+    assert_eq!((y.item()?, y.grad(x).item()?), (1.0, 1.0));
+    let v = tape.input(&Tensor::from([1.0, 2.0]));
+    let (index, yes) = (tape.input(&Tensor::from([5i64])), tape.full((), true));
+    assert_eq!(cond(yes, |()| v.narrow(0, 0, 1), |()| v.index_select(0, index), ()).value()?, Tensor::from([1.0]));
+    assert_eq!(cond(x.greater(0.0), |x| (x, x), |x| (x, x.sum()), x).0.item()?, 0.0);
+    let error = cond(yes, |x| x, |x| x.sum(), v).value().unwrap_err();
+    assert_eq!(error.sentence(), "cond: one side gives f64[2] and the other f64[]");
     Ok(())
 }

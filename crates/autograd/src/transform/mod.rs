@@ -26,7 +26,7 @@ mod reverse;
 pub use args::{Args, Function, Tensors};
 pub use batching::batched;
 pub use checkpoint::checkpoint;
-pub use control::{Reversed, Sequence, Vars, scan};
+pub use control::{Reversed, Sequence, Vars, cond, scan, while_loop, while_loop_within};
 pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};

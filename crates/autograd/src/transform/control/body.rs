@@ -201,6 +201,18 @@ pub(super) fn lifted(ty: &Type, n: usize) -> Type {
     ty.with_shape(ty.shape.with_axis(0, n))
 }
 
+/// Refuses operands of other types than are wanted, or not so many.
+#[inline]
+pub(super) fn expect(name: &str, got: &[&Type], wanted: impl ExactSizeIterator<Item = Type>) -> Result<()> {
+    if got.len() != wanted.len() {
+        return Err(Error::value(format!("{name}: takes {} operands, got {}", wanted.len(), got.len())));
+    }
+    match got.iter().zip(wanted).enumerate().find(|(_, (got, wanted))| **got != wanted) {
+        Some((i, (got, wanted))) => Err(Error::shape(format!("{name}: operand {i} is {got}, and {wanted} is wanted"))),
+        None => Ok(()),
+    }
+}
+
 /// A tensor of a view's elements.
 #[inline]
 pub(super) fn owned(x: View) -> Result<Tensor> {

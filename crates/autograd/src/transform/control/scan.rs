@@ -10,7 +10,7 @@ use std::sync::Arc;
 use wengert_tensor::{Error, Layout, Result, SliceRange, Tensor, View, ViewMut};
 
 use super::super::{pullback, pushforward};
-use super::body::{Body, lifted, owned, types, zero};
+use super::body::{Body, expect, lifted, owned, types, zero};
 use super::flat::{Part, dtypes, flatten};
 use super::vars::{Sequence, Vars, leaves};
 use crate::op::{Custom, Rule};
@@ -65,7 +65,7 @@ pub fn scan<'t, C: Vars<'t>, S: Sequence<'t>, Y: Vars<'t>>(
     over: S,
 ) -> (C, Y) {
     let start = leaves(&init);
-    let tape = start.first().map(|x| x.tape()).or(over.place()).unwrap_or_else(nowhere);
+    let tape = start.first().map(|x| x.tape()).or(over.place()).unwrap_or_else(|| nowhere("scan"));
     let line = tape.here();
     let open = tape.originating(line, || Open::new(tape, start, over.whole(tape), over.is_reversed()));
     let (carry, item) = (init.with(&mut open.carry.iter().copied()), over.item(tape, &mut open.items.iter().copied()));
@@ -74,10 +74,10 @@ pub fn scan<'t, C: Vars<'t>, S: Sequence<'t>, Y: Vars<'t>>(
     (init.with(&mut last.into_iter()), y.with(&mut ys.into_iter()))
 }
 
-/// The tape of a loop without any variable, which is no loop.
-fn nowhere<'t>() -> &'t Tape {
+/// The tape of a loop without any variable. It gets, and keeps, its own, with the mistake.
+pub(super) fn nowhere<'t>(name: &str) -> &'t Tape {
     let tape: &Tape = Box::leak(Box::default());
-    tape.error(Error::tape("scan: carries no variable and goes over none, so it is on no tape"));
+    tape.error(Error::tape(format!("{name}: has no variable to begin with, so it is on no tape")));
     tape
 }
 
@@ -348,14 +348,7 @@ impl Rule for Scan {
 
     #[inline]
     fn infer(&self, x: &[&Type]) -> Result<Type> {
-        if x.len() != self.body.operands.len() {
-            let n = self.body.operands.len();
-            return Err(Error::value(format!("scan: takes {n} operands, got {}", x.len())));
-        }
-        if let Some(i) = (0..x.len()).find(|&i| *x[i] != self.operand(i)) {
-            let sentence = format!("scan: operand {i} is {}, and its body wants {}", x[i], self.operand(i));
-            return Err(Error::shape(sentence));
-        }
+        expect("scan", x, (0..self.body.operands.len()).map(|i| self.operand(i)))?;
         Ok(Part::whole(&self.parts()))
     }
 
