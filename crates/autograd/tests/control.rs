@@ -328,3 +328,23 @@ fn the_side_not_chosen_does_not_run() -> Result<()> {
     assert_eq!(error.sentence(), "cond: one side gives f64[2] and the other f64[]");
     Ok(())
 }
+
+#[test]
+fn a_printed_loop_shows_its_body_and_equal_loops_are_one() -> Result<()> {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from(0.5));
+    let f = || scan(|c, _| (while_loop(|c| c.greater(1.0), |c| c.cos(), c * x), ()), x, 100).0;
+    let (a, b) = (f(), f());
+    let text = tape.to_string();
+    let line = text.lines().find(|line| line.contains("= scan { steps: 100, carries: 1, constants: 1 }")).unwrap_or("");
+    assert!(line.contains("tests/control.rs"), "{text}");
+    assert!(
+        text.contains("\n    | %2: f64[] = mul %0 %1 ") && text.contains("\n    |     |   %1: f64[] = cos %0"),
+        "{text}"
+    );
+    assert!(tape.to_dot(&[a]).contains("mul %0 %1\\l"));
+    // The second is found to be the first: it adds nothing to a program.
+    let steps = |vars: &[Var<'_>]| tape.compile(&[x], vars).map(|program| program.to_string().matches("scan").count());
+    assert_eq!((steps(&[a])?, steps(&[a, b, a + b])?), (1, 1));
+    tape.check()
+}

@@ -65,6 +65,11 @@ pub trait Rule: Any + Debug + Send + Sync {
     /// leading axis of size `n` more; so has the result.
     fn batch<'t>(&self, x: &[Var<'t>], batched: &[bool], n: usize) -> Var<'t>;
 
+    /// What a printed tape shows beneath the equation, a line each: the equations of a loop's body.
+    fn lines(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Operands at which the laws are checked: floats in f64, away from kinks and poles. The table's operations all
     /// have some; an operation of the user's own may be checked by tests of the user's own.
     fn examples() -> Vec<Example>

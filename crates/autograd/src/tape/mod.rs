@@ -315,6 +315,11 @@ impl Tape {
         self.len() == 0
     }
 
+    /// The variable of a position on this tape, such as those that an equation lists as its operands.
+    pub fn var(&self, id: VarId) -> Option<Var<'_>> {
+        (id.index() < self.len()).then_some(Var { tape: self, id })
+    }
+
     /// A copy of the equation that defines `var`, or `None` for a variable that is poisoned or of another tape.
     pub fn eqn(&self, var: Var<'_>) -> Option<Eqn> {
         let eqn = self.inner.borrow().eqns.get(var.id.index()).cloned();

@@ -189,6 +189,13 @@ impl fmt::Debug for Body {
     }
 }
 
+/// A body's lines beneath a heading.
+#[inline]
+pub(super) fn headed(heading: &str, body: &Body) -> impl Iterator<Item = String> {
+    let lines = body.lines().into_iter().map(|line| format!("  {line}"));
+    [format!("{heading}:")].into_iter().chain(lines)
+}
+
 /// The types of variables.
 #[inline]
 pub(super) fn types(vars: &[Var<'_>]) -> Vec<Type> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wengert_tensor::{DType, Error, Result, Tensor, View, ViewMut};
 
 use super::super::{pullback, pushforward};
-use super::body::{Body, expect, owned, types, zero};
+use super::body::{Body, expect, headed, owned, types, zero};
 use super::flat::{Part, dtypes, flatten};
 use super::vars::{Vars, leaves};
 use crate::op::{Custom, Rule, lift};
@@ -168,6 +168,11 @@ impl Rule for Cond {
     }
 
     #[inline]
+    fn lines(&self) -> Vec<String> {
+        headed("then", &self.then).chain(headed("else", &self.otherwise)).collect()
+    }
+
+    #[inline]
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let wanted: Vec<Type> = [Type::new(DType::Bool, ())].into_iter().chain(self.then.operands.clone()).collect();
         expect("cond", x, wanted.into_iter())?;
@@ -288,6 +293,6 @@ pub(super) fn choose<'t>(tests: Var<'t>, a: Var<'t>, b: Var<'t>) -> Var<'t> {
 
 impl std::fmt::Debug for Cond {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Cond {{ {} operands, {} results }}", self.then.operands.len(), self.then.results.len())
+        write!(f, "Cond {{ operands: {}, results: {} }}", self.then.operands.len(), self.then.results.len())
     }
 }

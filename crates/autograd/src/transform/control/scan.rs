@@ -347,6 +347,11 @@ impl Rule for Scan {
     }
 
     #[inline]
+    fn lines(&self) -> Vec<String> {
+        self.body.lines()
+    }
+
+    #[inline]
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         expect("scan", x, (0..self.body.operands.len()).map(|i| self.operand(i)))?;
         Ok(Part::whole(&self.parts()))
@@ -579,7 +584,7 @@ impl Rule for Scan {
 impl std::fmt::Debug for Scan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let constants = self.body.operands.len() - self.carries - self.xs;
-        write!(f, "Scan {{ {} steps, {} carries, {constants} constants }}", self.steps, self.carries)
+        write!(f, "Scan {{ steps: {}, carries: {}, constants: {constants} }}", self.steps, self.carries)
     }
 }
 

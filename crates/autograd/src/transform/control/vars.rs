@@ -48,19 +48,24 @@ impl<'t, V: Vars<'t>> Vars<'t> for Vec<V> {
 macro_rules! tuples {
     ($(($($V:ident $i:tt),*);)*) => {$(
         impl<'t, $($V: Vars<'t>),*> Vars<'t> for ($($V,)*) {
-            fn list(&self, _into: &mut Vec<Var<'t>>) {
-                $(self.$i.list(_into);)*
+            fn list(&self, into: &mut Vec<Var<'t>>) {
+                $(self.$i.list(into);)*
             }
 
-            fn with(&self, _others: &mut dyn Iterator<Item = Var<'t>>) -> Self {
-                ($(self.$i.with(_others),)*)
+            fn with(&self, others: &mut dyn Iterator<Item = Var<'t>>) -> Self {
+                ($(self.$i.with(others),)*)
             }
         }
     )*};
 }
 
+impl<'t> Vars<'t> for () {
+    fn list(&self, _: &mut Vec<Var<'t>>) {}
+
+    fn with(&self, _: &mut dyn Iterator<Item = Var<'t>>) {}
+}
+
 tuples! {
-    ();
     (A 0, B 1);
     (A 0, B 1, C 2);
     (A 0, B 1, C 2, D 3);

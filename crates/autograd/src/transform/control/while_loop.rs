@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wengert_tensor::{DType, Error, Result, Tensor, View, ViewMut};
 
 use super::super::pushforward;
-use super::body::{Body, expect, owned};
+use super::body::{Body, expect, headed, owned};
 use super::cond::choose;
 use super::flat::{Part, dtypes, flatten};
 use super::scan::{nowhere, same_carry};
@@ -202,6 +202,11 @@ impl Rule for While {
     }
 
     #[inline]
+    fn lines(&self) -> Vec<String> {
+        headed("while", &self.test).chain(headed("do", &self.next)).collect()
+    }
+
+    #[inline]
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         expect("while_loop", x, self.all.operands.iter().cloned())?;
         Ok(Part::whole(&self.parts()))
@@ -330,6 +335,6 @@ impl Rule for While {
 impl std::fmt::Debug for While {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (carries, constants) = (self.carries(), self.all.operands.len() - self.carries());
-        write!(f, "While {{ {carries} carries, {constants} constants, at most {} steps }}", self.limit)
+        write!(f, "While {{ carries: {carries}, constants: {constants}, limit: {} }}", self.limit)
     }
 }
