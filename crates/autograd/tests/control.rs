@@ -348,3 +348,46 @@ fn a_printed_loop_shows_its_body_and_equal_loops_are_one() -> Result<()> {
     assert_eq!((steps(&[a])?, steps(&[a, b, a + b])?), (1, 1));
     tape.check()
 }
+
+/// Prey and predators after a time of 4, by so many steps of the classic Runge-Kutta method, for rates p.
+fn hunt(p: Var<'_>, steps: usize) -> Var<'_> {
+    let [a, b, c, d] = std::array::from_fn(|i| p.select_axis(0, i as isize));
+    let h = 4.0 / steps as f64;
+    let start = [2.0, 1.0].map(|x| p.tape().full((), x));
+    let field = |[x, y]: [_; 2]| [a * x - b * x * y, c * x * y - d * y];
+    let step = |s: [_; 2], _| {
+        let along = |k: [_; 2], part: f64| [s[0] + part * h * k[0], s[1] + part * h * k[1]];
+        let k1 = field(s);
+        let k2 = field(along(k1, 0.5));
+        let k3 = field(along(k2, 0.5));
+        let k4 = field(along(k3, 1.0));
+        let next = |i: usize| s[i] + h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]);
+        ([next(0), next(1)], ())
+    };
+    Var::stack(&scan(step, start, steps).0, 0)
+}
+
+#[test]
+fn ten_thousand_steps_are_as_few_equations_as_ten() -> Result<()> {
+    let rates = Tensor::from([1.5, 1.0, 0.75, 3.0]);
+    let equations = |steps| {
+        let tape = Tape::new();
+        let p = tape.input(&rates);
+        let y = hunt(p, steps);
+        let forward = tape.len();
+        let slope = y.sum().grad(p);
+        Ok::<_, wengert_tensor::Error>((forward, tape.len(), tape.finish(&[slope])?.swap_remove(0)))
+    };
+    let (few, many) = (equations(10)?, equations(10_000)?);
+    assert_eq!((few.0, few.1), (many.0, many.1));
+    assert!(many.0 < 120 && many.1 < 200, "{} and {} equations", many.0, many.1);
+    // Fewer and longer steps find the same, to the order of the method.
+    let shorter = equations(2_000)?.2;
+    assert!(many.2.allclose(&shorter, 1e-9, 0.0)?, "{} {shorter}", many.2);
+    let along = Tensor::from([1.0, -1.0, 0.5, 0.25]);
+    let forwards = jvp(|p| hunt(p, 10_000).sum(), &rates, &along)?.1.item()?;
+    let tape = Tape::new();
+    let backwards = (tape.input(&many.2) * tape.input(&along)).sum().item()?;
+    assert!((forwards - backwards).abs() < 1e-10 * backwards.abs(), "{forwards} {backwards}");
+    Ok(())
+}
