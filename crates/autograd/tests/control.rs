@@ -391,3 +391,39 @@ fn ten_thousand_steps_are_as_few_equations_as_ten() -> Result<()> {
     assert!((forwards - backwards).abs() < 1e-10 * backwards.abs(), "{forwards} {backwards}");
     Ok(())
 }
+
+#[test]
+fn a_program_makes_what_is_read_of_a_loop_and_no_more() -> Result<()> {
+    let [h, x, w] = &operands()?;
+    let tape = Tape::new();
+    let v @ [h, x, w] = [h, x, w].map(|x| tape.input(x));
+    let (last, ys) = scan(|h, x| cell(h, x, w), h, x);
+    let g = (last.square().sum() + ys.sum()).grads(&v);
+    let steps = |outputs: &[Var<'_>]| -> Result<Vec<String>> {
+        let program = tape.compile(&v, outputs)?.to_string();
+        let sizes = program.lines().filter_map(|line| line.trim().strip_prefix("scan -> [")?.split(']').next());
+        Ok(sizes.map(str::to_string).collect())
+    };
+    // The last of 6 states of 6 numbers; what is shown, 2 numbers a step; both.
+    assert_eq!(steps(&[last])?, ["6"]);
+    assert_eq!(steps(&[ys])?, ["10"]);
+    assert_eq!(steps(&[last, ys])?, ["16"]);
+    // All states for the way back, then cotangents of the state alone, of the sequence, of the matrix.
+    assert_eq!(steps(&g[..1])?, ["36", "6"]);
+    assert_eq!(steps(&g[1..2])?, ["36", "30"]);
+    assert_eq!(steps(&g[2..])?, ["36", "9"]);
+    assert_eq!(steps(&g)?, ["36", "45"]);
+    // The interpreter makes everything, to the same bits.
+    let all = [last, ys, g[0], g[1], g[2]];
+    let together = tape.finish(&all)?;
+    for (i, var) in all.iter().enumerate() {
+        assert_eq!(tape.finish(&[*var])?[0], together[i]);
+    }
+    assert_eq!(tape.evaluate(&all)?, together);
+    // Branches and loops that end by a test, too.
+    let (a, b) = cond(tape.full((), true), |h| (h, x), |h| (-h, x * 2.0), h);
+    let (c, _) = while_loop(|(a, _)| a.sum().less(0.0), |(a, b)| (a + 1.0, b * a), (a, b.select_axis(0, 0)));
+    let text = tape.compile(&v, &[c])?.to_string();
+    assert!(text.contains("while_loop -> [6]") && text.contains("cond -> [6]"), "{text}");
+    Ok(())
+}

@@ -7,6 +7,7 @@
 use std::any::{Any, TypeId};
 use std::fmt::{self, Debug};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -41,6 +42,12 @@ pub trait Rule: Any + Debug + Send + Sync {
     /// any part of it can be computed from the same parts of them.
     fn is_elementwise(&self) -> bool {
         false
+    }
+
+    /// Where the result is a vector of which only some ranges of places are read: the operation that makes what is read
+    /// and no more, if there is one.
+    fn narrowed(&self, _read: &[Range<usize>]) -> Option<Narrowed> {
+        None
     }
 
     /// Computes the result by a kernel. The result's memory has the type that [`infer`](Self::infer) gave.
@@ -78,6 +85,17 @@ pub trait Rule: Any + Debug + Send + Sync {
     {
         Vec::new()
     }
+}
+
+/// What is left of an operation, once it only makes what is read of its result.
+#[derive(Debug, Clone)]
+pub struct Narrowed {
+    /// The operation, whose result is a shorter vector.
+    pub op: Op,
+    /// Which of the operands it still has.
+    pub operands: Vec<usize>,
+    /// Where each range that is read begins in the shorter vector.
+    pub starts: Vec<usize>,
 }
 
 /// An operation with operands at which the laws are checked.

@@ -1,15 +1,16 @@
 //! A branch: of two functions, the one that a truth value chooses.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use wengert_tensor::{DType, Error, Result, Tensor, View, ViewMut};
 
 use super::super::{pullback, pushforward};
 use super::body::{Body, expect, headed, owned, types, zero};
-use super::flat::{Part, dtypes, flatten};
+use super::flat::{Part, dtypes, flatten, moved};
 use super::vars::{Vars, leaves};
-use crate::op::{Custom, Rule, lift};
+use crate::op::{Custom, Narrowed, Rule, lift};
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
 
@@ -192,6 +193,20 @@ impl Rule for Cond {
         let arguments: Vec<Tensor> = x[1..].iter().zip(used).map(argument).collect::<Result<_>>()?;
         let answers = body.run(|program| program.run(&arguments.iter().collect::<Vec<_>>()))?;
         self.parts().iter().flatten().zip(&answers).try_for_each(|(part, answer)| part.write(&mut out, 0, answer))
+    }
+
+    #[inline]
+    fn narrowed(&self, read: &[Range<usize>]) -> Option<Narrowed> {
+        let parts: Vec<Part> = self.parts().into_iter().flatten().collect();
+        let results: Vec<usize> = (0..parts.len()).filter(|&r| parts[r].first_read(read).is_some()).collect();
+        if results.len() == parts.len() {
+            return None;
+        }
+        let (rule, operands) = self.pruned(&results).ok()?;
+        let both = results.iter().zip(rule.parts()).filter_map(|(&r, new)| Some((parts[r].clone(), new?, 0)));
+        let starts = moved(read, &both.collect::<Vec<_>>());
+        let operands = [0].into_iter().chain(operands.iter().map(|i| i + 1)).collect();
+        Some(Narrowed { op: Custom::new(rule).into(), operands, starts })
     }
 
     #[inline]

@@ -1,6 +1,8 @@
 //! Several results in one: an equation of a loop has a flat vector, in which they lie one after another.
 
-use wengert_tensor::{DType, DataMut, Result, SliceRange, Tensor, ViewMut, kernel};
+use std::ops::Range;
+
+use wengert_tensor::{DType, DataMut, Result, Scalar, Shape, SliceRange, Tensor, ViewMut, kernel};
 
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
@@ -39,14 +41,42 @@ impl Part {
         self.ty.shape.numel_checked().unwrap_or(usize::MAX)
     }
 
+    /// One past its last place in the vector.
+    #[inline]
+    fn end(&self) -> usize {
+        self.start.saturating_add(self.len())
+    }
+
     /// The part of a vector, in its shape: a view.
     #[inline]
     pub fn of<'t>(&self, flat: Var<'t>) -> Var<'t> {
-        if flat.is_poisoned() {
-            return flat;
-        }
-        let range = SliceRange { start: self.start, stop: self.start + self.len(), step: 1 };
-        flat.cut(0, range).reshape(&self.ty.shape)
+        cut(flat, self.start, self.len(), &self.ty.shape)
+    }
+
+    /// Rows of the part's leading axis.
+    #[inline]
+    pub fn rows<'t>(&self, flat: Var<'t>, rows: Range<usize>) -> Var<'t> {
+        let (row, n) = (self.row_shape(), rows.len());
+        cut(flat, self.start + rows.start * row.numel(), n * row.numel(), &row.with_axis(0, n))
+    }
+
+    /// One row of the part's leading axis, without that axis.
+    #[inline]
+    pub fn row<'t>(&self, flat: Var<'t>, i: usize) -> Var<'t> {
+        let row = self.row_shape();
+        cut(flat, self.start + i * row.numel(), row.numel(), &row)
+    }
+
+    #[inline]
+    pub fn row_shape(&self) -> Shape {
+        self.ty.shape.without(&[0])
+    }
+
+    /// The first place in the part that somebody reads, if any is read.
+    #[inline]
+    pub fn first_read(&self, read: &[Range<usize>]) -> Option<usize> {
+        let within = |read: &&Range<usize>| read.start.max(self.start) < read.end.min(self.end());
+        read.iter().filter(within).map(|read| read.start.max(self.start) - self.start).min()
     }
 
     /// Writes elements from `at` on, counted within the part.
@@ -83,6 +113,26 @@ impl Part {
     }
 }
 
+/// Places of a vector, in a shape: a view.
+#[inline]
+fn cut<'t>(flat: Var<'t>, start: usize, len: usize, shape: &Shape) -> Var<'t> {
+    if flat.is_poisoned() {
+        return flat;
+    }
+    flat.cut(0, SliceRange { start, stop: start + len, step: 1 }).reshape(shape)
+}
+
+/// Where places of a vector are, once only some of its parts are left: each of `old` that is, with the new one, of
+/// which it has lost so many places at its beginning.
+#[inline]
+pub(super) fn moved(read: &[Range<usize>], parts: &[(Part, Part, usize)]) -> Vec<usize> {
+    let place = |start: usize| {
+        let part = parts.iter().find(|(old, ..)| (old.start..old.end()).contains(&start));
+        part.map_or(0, |(old, new, lost)| new.start + (start - old.start).saturating_sub(*lost))
+    };
+    read.iter().map(|read| place(read.start)).collect()
+}
+
 /// The dtypes of the types that are there, each once, in order.
 #[inline]
 pub(super) fn dtypes<'a>(types: impl IntoIterator<Item = &'a Type>) -> Vec<DType> {
@@ -104,7 +154,7 @@ pub(super) fn flatten<'t>(tape: &'t Tape, parts: &[Var<'t>], n: usize, whole: &T
         rows.push(part.reshape([n, len].as_slice()));
     }
     match rows.is_empty() {
-        true => tape.full([n, 0], wengert_tensor::Scalar::F64(0.0).cast(whole.dtype)),
+        true => tape.full([n, 0], Scalar::F64(0.0).cast(whole.dtype)),
         false => Var::concat(&rows, 1),
     }
 }

@@ -5,15 +5,16 @@
 //! first, takes the carries that were kept before every step, computes the body's intermediates again and sums the
 //! cotangents of constants. So derivatives of any order follow, and memory grows with the carries alone.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use wengert_tensor::{Error, Layout, Result, SliceRange, Tensor, View, ViewMut};
 
 use super::super::{pullback, pushforward};
 use super::body::{Body, expect, lifted, owned, types, zero};
-use super::flat::{Part, dtypes, flatten};
+use super::flat::{Part, dtypes, flatten, moved};
 use super::vars::{Sequence, Vars, leaves};
-use crate::op::{Custom, Rule};
+use crate::op::{Custom, Narrowed, Rule};
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
 
@@ -135,14 +136,14 @@ impl<'t> Open<'t> {
         let operands = [&self.init[..], &self.over, &used[given.len()..]].concat();
         let answers = scan.record(self.tape, &operands);
         let mut own = answers[carry.len()..].iter().flatten();
-        let answer = |i: usize| answers[i].unwrap_or(self.init[i]);
-        let last = |i: usize| match scan.keep[i] {
-            Keep::Every => answer(i).select_axis(0, steps as isize),
-            _ => answer(i),
+        let last = |i: usize| match (&answers[i], scan.keep[i]) {
+            (Some((flat, part)), Keep::Every) => part.row(*flat, steps),
+            (Some((flat, part)), _) => part.of(*flat),
+            (None, _) => self.init[i],
         };
-        let stack = |y: &Var<'t>| match twin(y) {
-            Some(i) => answer(i).narrow(0, 1, steps),
-            None => own.next().copied().unwrap_or(*y),
+        let stack = |y: &Var<'t>| match twin(y).map(|i| &answers[i]) {
+            Some(Some((flat, part))) => part.rows(*flat, 1..steps + 1),
+            _ => own.next().map_or(*y, |(flat, part)| part.of(*flat)),
         };
         let stacks: Vec<Var<'t>> = ys.iter().map(stack).collect();
         let stacks = if self.reversed { stacks.iter().map(|y| y.flip(0)).collect() } else { stacks };
@@ -226,10 +227,10 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Records what is kept, an equation for each dtype, and takes it apart: for each result of the body what is
-    /// kept of it.
+    /// Records what is kept, an equation for each dtype: for each result of the body the vector that has what is kept
+    /// of it, and its part.
     #[inline]
-    fn record<'t>(&self, tape: &'t Tape, x: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
+    fn record<'t>(&self, tape: &'t Tape, x: &[Var<'t>]) -> Vec<Option<(Var<'t>, Part)>> {
         let mut answers = vec![None; self.keep.len()];
         let kept = (0..self.keep.len()).filter(|&r| self.keep[r] != Keep::Nothing);
         for dtype in dtypes(kept.map(|r| &self.body.results[r])) {
@@ -237,14 +238,15 @@ impl Scan {
             let one = Self { keep: (0..self.keep.len()).map(of).collect(), ..self.clone() };
             let (scan, results, operands) = match one.pruned() {
                 Ok(pruned) => pruned,
-                Err(error) => return vec![Some(tape.error(error)); self.keep.len()],
+                Err(error) => {
+                    let wrong = tape.error(error);
+                    return self.parts().into_iter().map(|part| Some((wrong, part?))).collect();
+                }
             };
             let parts = scan.parts();
             let y = tape.record(Custom::new(scan), &operands.iter().map(|&i| x[i]).collect::<Vec<_>>());
-            for (part, r) in parts.iter().zip(results) {
-                if let Some(part) = part {
-                    answers[r] = Some(part.of(y));
-                }
+            for (part, r) in parts.into_iter().zip(results) {
+                answers[r] = part.map(|part| (y, part));
             }
         }
         answers
@@ -329,14 +331,15 @@ impl Scan {
         let keep = |r: usize| if r < self.carries && !has(r) { Keep::Every } else { Keep::Nothing };
         let others = Self { keep: (0..self.keep.len()).map(keep).collect(), ..self.clone() };
         let others = others.record(y.tape(), x);
-        let stack = |c: usize| match (&parts[c], others[c]) {
-            (Some(part), _) if has(c) => part.of(y),
-            (_, other) => other.unwrap_or(y),
+        let stack = |c: usize| match (&parts[c], &others[c]) {
+            (Some(part), _) if has(c) => part.rows(y, 0..self.steps),
+            (_, Some((flat, part))) => part.rows(*flat, 0..self.steps),
+            _ => y,
         };
-        (0..self.carries).map(|c| stack(c).narrow(0, 0, self.steps)).collect()
+        (0..self.carries).map(stack).collect()
     }
 
-    fn floats(&self, operands: std::ops::Range<usize>) -> Vec<usize> {
+    fn floats(&self, operands: Range<usize>) -> Vec<usize> {
         operands.filter(|&i| self.body.operands[i].dtype.is_float()).collect()
     }
 }
@@ -400,6 +403,34 @@ impl Rule for Scan {
     }
 
     #[inline]
+    fn narrowed(&self, read: &[Range<usize>]) -> Option<Narrowed> {
+        let parts = self.parts();
+        // How many places at its beginning are lost of a carry of which only the last row is read.
+        let lost = |r: usize, part: &Part| match self.keep[r] {
+            Keep::Every if r < self.carries => {
+                let before_last = self.steps * part.row_shape().numel();
+                part.first_read(read).filter(|first| *first >= before_last).map(|_| before_last)
+            }
+            _ => None,
+        };
+        let keep = |r: usize| match &parts[r] {
+            Some(part) if lost(r, part).is_some() => Keep::Last,
+            Some(part) if part.first_read(read).is_some() => self.keep[r],
+            _ => Keep::Nothing,
+        };
+        let keep: Vec<Keep> = (0..parts.len()).map(keep).collect();
+        if keep == self.keep {
+            return None;
+        }
+        let (scan, results, operands) = Self { keep, ..self.clone() }.pruned().ok()?;
+        let old = results.iter().map(|&r| Some((parts[r].clone()?, lost(r, parts[r].as_ref()?).unwrap_or(0))));
+        let both =
+            old.zip(scan.parts()).filter_map(|(old, new)| old.zip(new).map(|((old, lost), new)| (old, new, lost)));
+        let starts = moved(read, &both.collect::<Vec<_>>());
+        Some(Narrowed { op: Custom::new(scan).into(), operands, starts })
+    }
+
+    #[inline]
     fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         if !y.dtype().is_float() {
             return None;
@@ -407,9 +438,8 @@ impl Rule for Scan {
         let mut varies: Vec<bool> = dx.iter().map(Option::is_some).collect();
         (0..self.carries).for_each(|c| varies[c] |= self.keep[c] != Keep::Nothing);
         self.spread(&mut varies);
-        let moves = |range: std::ops::Range<usize>| -> Vec<usize> {
-            self.floats(range).into_iter().filter(|&i| varies[i]).collect()
-        };
+        let moves =
+            |range: Range<usize>| -> Vec<usize> { self.floats(range).into_iter().filter(|&i| varies[i]).collect() };
         let (first, n) = (self.carries + self.xs, x.len());
         let (dc, dxs, dk) = (moves(0..self.carries), moves(self.carries..first), moves(first..n));
         let order: Vec<(usize, bool)> = [(0..self.carries, &dc), (self.carries..first, &dxs), (first..n, &dk)]
@@ -472,7 +502,7 @@ impl Rule for Scan {
         let (first, n) = (self.carries + self.xs, x.len());
         let (cs, xs, ks) = (self.floats(0..self.carries), self.floats(self.carries..first), self.floats(first..n));
         // The cotangent of what is kept of each result: all rows of a carry, those of a result, that of a sum.
-        let bars: Vec<Option<Var<'t>>> = self.parts().iter().map(|part| Some(part.as_ref()?.of(ybar))).collect();
+        let bars = self.parts();
         let rows: Vec<usize> = (0..bars.len()).filter(|&r| self.keep[r] == Keep::Every).collect();
         let sums: Vec<usize> = (self.carries..bars.len()).filter(|&r| self.keep[r] == Keep::Last).collect();
 
@@ -525,23 +555,25 @@ impl Rule for Scan {
         };
 
         // From the last step to the first: everything with a row for each step is turned round.
-        let last = |&c: &usize| match (bars[c], self.keep[c]) {
-            (Some(bar), Keep::Every) => bar.select_axis(0, self.steps as isize),
-            (Some(bar), _) => bar,
+        let last = |&c: &usize| match (&bars[c], self.keep[c]) {
+            (Some(bar), Keep::Every) => bar.row(ybar, self.steps),
+            (Some(bar), _) => bar.of(ybar),
             (None, _) => x[c].full_like(0.0),
         };
-        let there = |r: &usize| bars[*r].unwrap_or(ybar);
+        let every = |r: &usize| bars[*r].as_ref().map_or(ybar, |bar| bar.rows(ybar, 0..self.steps).flip(0));
+        let sum = |r: &usize| bars[*r].as_ref().map_or(ybar, |bar| bar.of(ybar));
         let operands: Vec<Var<'t>> = (cs.iter().map(last))
             .chain(self.before(x, y).into_iter().map(|before| before.flip(0)))
             .chain(x[self.carries..first].iter().map(|x| x.flip(0)))
-            .chain(rows.iter().map(|r| there(r).narrow(0, 0, self.steps).flip(0)))
+            .chain(rows.iter().map(every))
             .chain(x[first..].iter().copied())
-            .chain(sums.iter().map(there))
+            .chain(sums.iter().map(sum))
             .collect();
         let answers = scan.record(tape, &operands);
         let mut xbars = vec![None; n];
         for (&i, answer) in cs.iter().chain(&xs).chain(&ks).zip(answers) {
-            xbars[i] = if xs.contains(&i) { answer.map(|xbar| xbar.flip(0)) } else { answer };
+            let xbar = answer.map(|(flat, part)| part.of(flat));
+            xbars[i] = if xs.contains(&i) { xbar.map(|xbar| xbar.flip(0)) } else { xbar };
         }
         if self.steps == 0 {
             // No step stands between a carry and its result, whatever the body does.
@@ -569,11 +601,11 @@ impl Rule for Scan {
         let answers = Self { body, ..self.clone() }.record(tape, &operands);
         let mut parts = Vec::with_capacity(answers.len());
         for (r, part) in answers.iter().enumerate() {
-            let Some(part) = part else { continue };
+            let Some(part) = part.as_ref().map(|(flat, part)| part.of(*flat)) else { continue };
             let many = depends[r] || r < self.carries && marks[r];
             parts.push(match (many, self.keep[r]) {
                 (true, Keep::Every) => part.transpose(0, 1),
-                (true, _) => *part,
+                (true, _) => part,
                 (false, _) => part.broadcast_to(part.shape().with_axis(0, n)),
             });
         }

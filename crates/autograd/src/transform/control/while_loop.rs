@@ -1,5 +1,6 @@
 //! A loop that runs while a condition holds: values and forward mode.
 
+use std::ops::Range;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use wengert_tensor::{DType, Error, Result, Tensor, View, ViewMut};
 use super::super::pushforward;
 use super::body::{Body, expect, headed, owned};
 use super::cond::choose;
-use super::flat::{Part, dtypes, flatten};
+use super::flat::{Part, dtypes, flatten, moved};
 use super::scan::{nowhere, same_carry};
 use super::vars::{Vars, leaves};
-use crate::op::{Custom, Rule};
+use crate::op::{Custom, Narrowed, Rule};
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
 
@@ -244,6 +245,20 @@ impl Rule for While {
             }
         }
         Ok(())
+    }
+
+    #[inline]
+    fn narrowed(&self, read: &[Range<usize>]) -> Option<Narrowed> {
+        let parts = self.parts();
+        let keep: Vec<bool> =
+            parts.iter().map(|part| part.as_ref()?.first_read(read)).map(|read| read.is_some()).collect();
+        if keep == self.keep {
+            return None;
+        }
+        let (rule, carries, operands) = self.pruned(keep).ok()?;
+        let both = carries.iter().zip(rule.parts()).filter_map(|(&c, new)| Some((parts[c].clone()?, new?, 0)));
+        let starts = moved(read, &both.collect::<Vec<_>>());
+        Some(Narrowed { op: Custom::new(rule).into(), operands, starts })
     }
 
     #[inline]
