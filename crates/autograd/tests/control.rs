@@ -194,6 +194,12 @@ fn mistakes_in_a_body_are_sentences_with_a_line() {
     assert_eq!(scalar.sentence(), "scan: goes over f64[], which has no leading axis");
     let inside = sentence(|x| scan(|c, _| (c.reshape([7]), ()), x, 2).0);
     assert!(inside.sentence().starts_with("reshape"), "{inside}");
+    let many = sentence(|x| scan(|c, _| (c, ()), x, x.tape().full([1 << 61], 0.0)).0);
+    assert_eq!(many.kind(), ErrorKind::Memory);
+    let many = sentence(|x| scan(|c, _| (c, ()), x, usize::MAX).0);
+    assert_eq!(many.kind(), ErrorKind::Memory);
+    let nothing = sentence(|x| scan(|c, ()| (c, ()), x, ()).0);
+    assert_eq!(nothing.sentence(), "scan: goes over no variable; give it a number of steps instead");
     // What only running shows names the step.
     let running = sentence(|x| scan(|c, i| (c * x.gather(0, (i + 2.0).reshape([1])).sum(), ()), x, 3).0);
     assert!(running.sentence().starts_with("scan: step 1: gather"), "{running}");

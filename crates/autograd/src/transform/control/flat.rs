@@ -57,14 +57,20 @@ impl Part {
     #[inline]
     pub fn rows<'t>(&self, flat: Var<'t>, rows: Range<usize>) -> Var<'t> {
         let (row, n) = (self.row_shape(), rows.len());
-        cut(flat, self.start + rows.start * row.numel(), n * row.numel(), &row.with_axis(0, n))
+        cut(flat, self.place(rows.start, &row), n.saturating_mul(row.numel()), &row.with_axis(0, n))
     }
 
     /// One row of the part's leading axis, without that axis.
     #[inline]
     pub fn row<'t>(&self, flat: Var<'t>, i: usize) -> Var<'t> {
         let row = self.row_shape();
-        cut(flat, self.start + i * row.numel(), row.numel(), &row)
+        cut(flat, self.place(i, &row), row.numel(), &row)
+    }
+
+    /// Where a row begins. What is too large for a vector, which is then poisoned, may be anywhere.
+    #[inline]
+    fn place(&self, i: usize, row: &Shape) -> usize {
+        self.start.saturating_add(i.saturating_mul(row.numel()))
     }
 
     #[inline]

@@ -35,24 +35,25 @@ use crate::ty::Type;
 /// in which terms are added.
 ///
 /// ```
-/// use wengert_autograd::{grad, scan};
+/// use wengert_autograd::{Tape, grad, scan};
 /// use wengert_tensor::Tensor;
 ///
 /// // Compound interest: ten thousand small steps of x' = r x.
-/// let r = Tensor::from(0.5);
-/// let grown = |r: wengert_autograd::Var| scan(|x, _| (x + 1e-4 * r * x, ()), r.full_like(1.0), 10_000).0;
-/// let slope = grad(grown, &r)?.item()?;
-/// assert!((slope - 0.5f64.exp()).abs() < 1e-3);
+/// let slope = grad(|r| scan(|x, _| (x + 1e-4 * r * x, ()), r.full_like(1.0), 10_000).0, &Tensor::from(0.5))?;
+/// assert!((slope.item()? - 0.5f64.exp()).abs() < 1e-3);
 ///
-/// // A running mean with weights, over two sequences at once.
-/// let (x, w) = (Tensor::from([1.0, 2.0, 6.0]), Tensor::from([1.0, 1.0, 2.0]));
-/// let tape = wengert_autograd::Tape::new();
+/// // A weighted mean as it runs, over two sequences at once.
+/// let tape = Tape::new();
+/// let (x, w) = (tape.input(&Tensor::from([1.0, 2.0, 6.0])), tape.input(&Tensor::from([1.0, 1.0, 2.0])));
 /// let zero = tape.full((), 0.0);
-/// let step = |(sum, weight), (x, w)| {
-///     let (sum, weight) = (sum + w * x, weight + w);
-///     ((sum, weight), sum / weight)
-/// };
-/// let (_, means) = scan(step, (zero, zero), (tape.input(&x), tape.input(&w)));
+/// let (_, means) = scan(
+///     |(sum, weight), (x, w)| {
+///         let (sum, weight) = (sum + w * x, weight + w);
+///         ((sum, weight), sum / weight)
+///     },
+///     (zero, zero),
+///     (x, w),
+/// );
 /// assert_eq!(means.value()?, Tensor::from([1.0, 1.5, 3.75]));
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
