@@ -48,7 +48,7 @@ impl Param {
     /// value that it had the first time.
     #[track_caller]
     pub fn on<'t>(&self, tape: &'t Tape) -> Var<'t> {
-        tape.keyed_input(self.0.key, &self.value())
+        tape.keyed_input(self.0.key, &self.0.value.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What [`on`](Self::on) made on this tape, if it was asked to.

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, Result};
-use crate::kernel::{copy, with_element};
+use crate::kernel::{copy, each, with_element};
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::storage::Buffer;
@@ -215,7 +215,7 @@ impl Tensor {
         if dtype == self.dtype() {
             return Ok(self.clone());
         }
-        Self::build(dtype, self.shape(), |out| copy::cast(self.view(), out))
+        Self::build(dtype, self.shape(), |out| each::map("cast", &[self.view()], out, &copy::cast))
     }
 
     /// The same elements lying in row-major order: itself where they do, else a copy.

@@ -3,7 +3,9 @@
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, Result};
 use crate::kernel::{copy, with_element, with_float};
+use crate::layout::Layout;
 use crate::shape::Shape;
+use crate::storage::Storage;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -12,7 +14,8 @@ impl Tensor {
     /// # Errors
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where it cannot be allocated.
     pub fn zeros(shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
-        Self::build(dtype, shape, |_| Ok(()))
+        let layout = Layout::contiguous(shape.into());
+        Self::from_storage(Storage::zeros(dtype, layout.shape().numel_checked()?)?, layout)
     }
 
     /// All ones (`true` for `bool`).

@@ -13,11 +13,18 @@ use crate::shape::Shape;
 pub type Strides = SmallVec<[isize; 4]>;
 
 /// A shape with the strides and the offset that find its elements.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Layout {
     shape: Shape,
     strides: Strides,
     offset: usize,
+}
+
+impl Clone for Layout {
+    fn clone(&self) -> Self {
+        // `SmallVec::clone` goes number by number.
+        Self { shape: self.shape.clone(), strides: SmallVec::from_slice(&self.strides), offset: self.offset }
+    }
 }
 
 /// The part `start, start + step, …` below `stop` of one axis.
@@ -78,6 +85,11 @@ impl Layout {
     /// The number of elements.
     pub fn numel(&self) -> usize {
         self.shape.numel()
+    }
+
+    /// The same layout with all places `by` further on.
+    pub fn moved(&self, by: usize) -> Self {
+        Self { offset: self.offset.saturating_add(by), ..self.clone() }
     }
 
     /// Whether the elements lie one after another in row-major order.
@@ -142,6 +154,21 @@ impl Layout {
             offset += range.start as isize * self.strides[i];
         }
         out.offset = offset as usize;
+        out
+    }
+
+    /// One axis cut to a range, which lies within it.
+    ///
+    /// # Panics
+    /// Where there is no such axis.
+    pub fn cut(&self, axis: usize, range: SliceRange) -> Self {
+        let mut out = self.clone();
+        out.shape = self.shape.with_size(axis, range.len());
+        // What reads nothing keeps its offset, which must not move, perhaps out of the storage.
+        if out.numel() > 0 {
+            out.strides[axis] = self.strides[axis].saturating_mul(range.step as isize);
+            out.offset = (self.offset as isize + range.start as isize * self.strides[axis]) as usize;
+        }
         out
     }
 

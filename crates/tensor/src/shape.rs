@@ -2,8 +2,12 @@
 //!
 //! A [`Shape`] is only a list of sizes; that its product can be addressed is checked where memory
 //! or a tape's type is made from it ([`Shape::numel_checked`]).
+//!
+//! Shapes are copied and compared for every equation of a tape, so the usual short ones are plain values.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use smallvec::SmallVec;
@@ -11,13 +15,33 @@ use smallvec::SmallVec;
 use crate::error::{Error, Result};
 
 /// The size of every axis, outermost first. Rank 0 is a single element.
-#[derive(Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
-pub struct Shape(SmallVec<[usize; 4]>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shape(Repr);
+
+/// Up to this rank a shape takes no memory of its own.
+const FEW: usize = 4;
+
+/// A rank has one form only, and sizes beyond it are 0, so that equal shapes are equal field by field.
+#[derive(Clone, PartialEq, Eq)]
+enum Repr {
+    Few { rank: u8, sizes: [usize; FEW] },
+    Many(Box<[usize]>),
+}
 
 impl Shape {
     /// The number of axes.
     pub fn rank(&self) -> usize {
-        self.0.len()
+        match &self.0 {
+            Repr::Few { rank, .. } => usize::from(*rank),
+            Repr::Many(sizes) => sizes.len(),
+        }
+    }
+
+    fn sizes_mut(&mut self) -> &mut [usize] {
+        match &mut self.0 {
+            Repr::Few { rank, sizes } => &mut sizes[..usize::from(*rank)],
+            Repr::Many(sizes) => sizes,
+        }
     }
 
     /// The number of elements: the product of the sizes, 1 for rank 0.
@@ -25,10 +49,10 @@ impl Shape {
     /// Saturates where the product cannot be represented; [`numel_checked`](Self::numel_checked)
     /// reports that as an error.
     pub fn numel(&self) -> usize {
-        if self.0.contains(&0) {
+        if self.contains(&0) {
             return 0;
         }
-        self.0.iter().fold(1, |n, &size| n.saturating_mul(size))
+        self.iter().fold(1, |n, &size| n.saturating_mul(size))
     }
 
     /// The number of elements. Sizes of 0 hide no others: without them it must be addressable too, so
@@ -37,7 +61,7 @@ impl Shape {
     /// # Errors
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where so many elements of 8 bytes could not be addressed.
     pub fn numel_checked(&self) -> Result<usize> {
-        let most = self.0.iter().filter(|&&size| size != 0).fold(1usize, |n, &size| n.saturating_mul(size));
+        let most = self.iter().filter(|&&size| size != 0).fold(1usize, |n, &size| n.saturating_mul(size));
         if most > isize::MAX as usize / 8 {
             return Err(Error::memory(format!("shape {self} has more elements than memory can address")));
         }
@@ -66,8 +90,7 @@ impl Shape {
                 (a, 1) => Some(a),
                 _ => None,
             })
-            .collect::<Option<_>>()
-            .map(Self)
+            .collect()
     }
 
     /// The axis that `axis` names: itself, or counted from the end where negative.
@@ -97,9 +120,8 @@ impl Shape {
     /// # Panics
     /// Where there is no such axis.
     pub fn with_axis(&self, at: usize, size: usize) -> Self {
-        let mut out = self.clone();
-        out.0.insert(at, size);
-        out
+        let (before, after) = self.split_at(at);
+        before.iter().chain([&size]).chain(after).copied().collect()
     }
 
     /// This shape with axis `axis` of another size.
@@ -108,7 +130,7 @@ impl Shape {
     /// Where there is no such axis.
     pub fn with_size(&self, axis: usize, size: usize) -> Self {
         let mut out = self.clone();
-        out.0[axis] = size;
+        out.sizes_mut()[axis] = size;
         out
     }
 }
@@ -117,7 +139,34 @@ impl Deref for Shape {
     type Target = [usize];
 
     fn deref(&self) -> &[usize] {
-        &self.0
+        match &self.0 {
+            Repr::Few { rank, sizes } => &sizes[..usize::from(*rank)],
+            Repr::Many(sizes) => sizes,
+        }
+    }
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self(Repr::Few { rank: 0, sizes: [0; FEW] })
+    }
+}
+
+impl Hash for Shape {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self[..].hash(state);
+    }
+}
+
+impl PartialOrd for Shape {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Shape {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self[..].cmp(other)
     }
 }
 
@@ -135,25 +184,33 @@ impl fmt::Display for Shape {
 
 impl FromIterator<usize> for Shape {
     fn from_iter<I: IntoIterator<Item = usize>>(sizes: I) -> Self {
-        Self(sizes.into_iter().collect())
+        let (mut few, mut rank, mut rest) = ([0; FEW], 0, sizes.into_iter());
+        while let Some(size) = rest.next() {
+            if rank == FEW {
+                return Self(Repr::Many(few.into_iter().chain([size]).chain(rest).collect()));
+            }
+            few[rank] = size;
+            rank += 1;
+        }
+        Self(Repr::Few { rank: rank as u8, sizes: few })
     }
 }
 
 impl<const N: usize> From<[usize; N]> for Shape {
     fn from(sizes: [usize; N]) -> Self {
-        Self(SmallVec::from_slice(&sizes))
+        sizes.into_iter().collect()
     }
 }
 
 impl From<&[usize]> for Shape {
     fn from(sizes: &[usize]) -> Self {
-        Self(SmallVec::from_slice(sizes))
+        sizes.iter().copied().collect()
     }
 }
 
 impl From<Vec<usize>> for Shape {
     fn from(sizes: Vec<usize>) -> Self {
-        Self(SmallVec::from_vec(sizes))
+        Self::from(&sizes[..])
     }
 }
 
@@ -186,7 +243,7 @@ impl Sizes {
         }
         for (i, &n) in self.0.iter().enumerate() {
             if n == 0 {
-                shape.0[i] = 0;
+                shape.sizes_mut()[i] = 0;
             }
         }
         let mut unknown = self.0.iter().enumerate().filter(|(_, n)| **n == -1).map(|(i, _)| i);
@@ -198,7 +255,7 @@ impl Sizes {
             if known == 0 || !from.numel().is_multiple_of(known) {
                 return Err(wrong("no size fits in place of -1"));
             }
-            shape.0[i] = from.numel() / known;
+            shape.sizes_mut()[i] = from.numel() / known;
         }
         if shape.numel() != from.numel() {
             let (a, b) = (from.numel(), shape.numel());

@@ -3,6 +3,7 @@
 //! Cloning a tensor and taking a view of it copies no elements. A tensor's elements never change
 //! while another tensor shares them.
 
+use std::mem;
 use std::sync::Arc;
 
 use crate::dtype::{DType, Element};
@@ -29,18 +30,18 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// A new tensor whose elements `fill` writes; they are zero before.
+    /// A new tensor whose elements `fill` writes, all of them: what they are before is not said.
     ///
     /// # Errors
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where it cannot be allocated, and what `fill` returns.
     pub fn build(dtype: DType, shape: impl Into<Shape>, fill: impl FnOnce(ViewMut<'_>) -> Result<()>) -> Result<Self> {
         let shape = shape.into();
-        let mut storage = Storage::zeros(dtype, shape.numel_checked()?)?;
+        let mut storage = Storage::scratch(dtype, shape.numel_checked()?)?;
         fill(ViewMut::new(storage.data_mut(), &shape)?)?;
         Ok(Self { storage: Arc::new(storage), layout: Layout::contiguous(shape) })
     }
 
-    /// As [`build`](Self::build), for an element type known at compile time.
+    /// As [`build`](Self::build), for an element type known at compile time, and of zeros before.
     pub(crate) fn build_typed<T: Element>(shape: Shape, fill: impl FnOnce(&mut [T]) -> Result<()>) -> Result<Self> {
         let mut buffer = Buffer::zeros(shape.numel_checked()?)?;
         fill(&mut buffer)?;
@@ -71,6 +72,29 @@ impl Tensor {
         layout.shape().numel_checked()?;
         View::new(self.storage.data(), &layout)?;
         Ok(Self { storage: self.storage.clone(), layout })
+    }
+
+    /// Takes the storage out and leaves no elements, of `bool` and shape [0]. Where another tensor shares the storage
+    /// nothing is taken.
+    pub fn take_storage(&mut self) -> Option<Storage> {
+        let storage = mem::take(Arc::get_mut(&mut self.storage)?);
+        self.layout = Layout::contiguous([0].into());
+        Some(storage)
+    }
+
+    /// Makes this tensor a view of other storage, as [`from_storage`](Self::from_storage) does, without an allocation where
+    /// no other tensor shares what it had.
+    ///
+    /// # Errors
+    /// As [`from_storage`](Self::from_storage); the tensor is then unchanged.
+    pub fn put_storage(&mut self, storage: Storage, layout: &Layout) -> Result<()> {
+        View::new(storage.data(), layout)?;
+        match Arc::get_mut(&mut self.storage) {
+            Some(own) => *own = storage,
+            None => self.storage = Arc::new(storage),
+        }
+        self.layout.clone_from(layout);
+        Ok(())
     }
 
     /// Borrowed for a kernel to read.

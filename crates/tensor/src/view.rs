@@ -72,6 +72,41 @@ impl<'a> Data<'a> {
 }
 
 impl<'a> DataMut<'a> {
+    /// The same elements, borrowed for a shorter time.
+    pub fn reborrow(&mut self) -> DataMut<'_> {
+        match self {
+            Self::F32(d) => DataMut::F32(d),
+            Self::F64(d) => DataMut::F64(d),
+            Self::I64(d) => DataMut::I64(d),
+            Self::Bool(d) => DataMut::Bool(d),
+        }
+    }
+
+    /// The same elements, to read.
+    pub fn data(&self) -> Data<'_> {
+        match self {
+            Self::F32(d) => Data::F32(d),
+            Self::F64(d) => Data::F64(d),
+            Self::I64(d) => Data::I64(d),
+            Self::Bool(d) => Data::Bool(d),
+        }
+    }
+
+    /// The first `n` elements, which there are, and the rest.
+    pub fn split_at_mut(self, n: usize) -> (DataMut<'a>, DataMut<'a>) {
+        macro_rules! split {
+            ($($variant:ident),*) => {
+                match self {
+                    $(Self::$variant(d) => {
+                        let (low, high) = d.split_at_mut(n);
+                        (DataMut::$variant(low), DataMut::$variant(high))
+                    })*
+                }
+            };
+        }
+        split!(F32, F64, I64, Bool)
+    }
+
     /// The elements of a range, which lies within.
     pub fn range(self, range: std::ops::Range<usize>) -> DataMut<'a> {
         match self {
@@ -108,11 +143,37 @@ impl<'a> DataMut<'a> {
     }
 }
 
+impl Default for DataMut<'_> {
+    /// No elements: what is left where data was moved out.
+    fn default() -> Self {
+        Self::Bool(&mut [])
+    }
+}
+
 /// A tensor to read: data and the layout that finds its elements.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     data: Data<'a>,
     layout: &'a Layout,
+}
+
+/// A layout with how far it reaches, which else every view by it counts anew.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    layout: Layout,
+    span: usize,
+}
+
+impl Frame {
+    /// The frame of a layout.
+    pub fn new(layout: Layout) -> Self {
+        Self { span: layout.span(), layout }
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
 }
 
 impl<'a> View<'a> {
@@ -126,6 +187,18 @@ impl<'a> View<'a> {
             return Err(Error::index(format!("view: shape {shape} reaches outside its {len} elements")));
         }
         Ok(Self { data, layout })
+    }
+
+    /// A view of `data` by a layout whose reach is known.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[inline]
+    pub fn framed(data: Data<'a>, frame: &'a Frame) -> Result<Self> {
+        match frame.span <= data.len() {
+            true => Ok(Self { data, layout: &frame.layout }),
+            false => Self::new(data, &frame.layout),
+        }
     }
 
     /// The same data through another layout.
@@ -154,14 +227,26 @@ impl<'a> View<'a> {
         self.layout
     }
 
+    /// All the data that the layout reaches into.
+    pub fn data(&self) -> Data<'a> {
+        self.data
+    }
+
+    /// The elements alone, where they lie one after another in row-major order.
+    pub fn side_by_side(&self) -> Option<Data<'a>> {
+        let start = self.layout.offset();
+        self.layout.is_contiguous().then(|| self.data.range(start..start + self.layout.numel()))
+    }
+
     /// The view as elements of `T`, or an error that names the operation that wanted it.
     ///
     /// # Errors
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the elements are of another type.
+    #[inline(always)]
     pub fn typed<T: Element>(&self, op: &str) -> Result<Strided<'a, T>> {
         match T::slice(self.data) {
             Some(data) => Ok(Strided { data, layout: self.layout }),
-            None => Err(Error::dtype(format!("{op}: expected {}, got {}", T::DTYPE, self.dtype()))),
+            None => Err(unexpected(op, "", T::DTYPE, self.dtype())),
         }
     }
 }
@@ -197,16 +282,10 @@ impl<'a> ViewMut<'a> {
 
     /// The same elements, borrowed for a shorter time: for a kernel whose result another then continues.
     pub fn reborrow(&mut self) -> ViewMut<'_> {
-        let data = match &mut self.data {
-            DataMut::F32(d) => DataMut::F32(d),
-            DataMut::F64(d) => DataMut::F64(d),
-            DataMut::I64(d) => DataMut::I64(d),
-            DataMut::Bool(d) => DataMut::Bool(d),
-        };
-        ViewMut { data, shape: self.shape }
+        ViewMut { data: self.data.reborrow(), shape: self.shape }
     }
 
-    /// The elements, to write parts of them.
+    /// The elements.
     pub fn into_data(self) -> DataMut<'a> {
         self.data
     }
@@ -215,11 +294,20 @@ impl<'a> ViewMut<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the elements are of another type.
+    #[inline(always)]
     pub fn typed<T: Element>(self, op: &str) -> Result<&'a mut [T]> {
         let dtype = self.dtype();
-        T::slice_mut(self.data)
-            .ok_or_else(|| Error::dtype(format!("{op}: expected a result of {}, got {dtype}", T::DTYPE)))
+        match T::slice_mut(self.data) {
+            Some(data) => Ok(data),
+            None => Err(unexpected(op, "a result of ", T::DTYPE, dtype)),
+        }
     }
+}
+
+/// Out of line, so that the way of all calls but these is short.
+#[cold]
+fn unexpected(op: &str, what: &str, expected: DType, got: DType) -> Error {
+    Error::dtype(format!("{op}: expected {what}{expected}, got {got}"))
 }
 
 /// A [`View`] whose element type is known at compile time.

@@ -164,7 +164,7 @@ fn integers_wrap_and_report_division_by_zero() {
     for f in [Tensor::rem as Binary, Tensor::fmod, Tensor::floor_div] {
         let err = f(&one, &zero).unwrap_err();
         assert_eq!(err.kind(), ErrorKind::Value);
-        assert!(err.to_string().ends_with("division of integers by zero, in shape [2]"), "{err}");
+        assert!(err.to_string().ends_with("division of integers by zero"), "{err}");
     }
 }
 

@@ -1,7 +1,9 @@
 //! Reductions: against a loop over indices, for every layout, and how well sums are rounded.
 
 use proptest::prelude::*;
-use wengert_tensor::{Axes, DType, ErrorKind, Result, Shape, Tensor};
+use wengert_tensor::kernel::reduce::stream::{self, Stream};
+use wengert_tensor::kernel::reduce::{Fold, LEAF};
+use wengert_tensor::{Axes, DType, Data, DataMut, ErrorKind, Result, Shape, Tensor};
 
 mod layouts;
 use layouts::{bits, places, tensors, with_same_values};
@@ -79,11 +81,60 @@ proptest! {
     fn long_sums_have_the_same_bits_on_every_path(n in 1..1500usize, m in 1..40usize, flip: bool) {
         let values: Vec<f32> = (0..n * m).map(|i| ((i * 7919) % 1000) as f32 / 1000.0 + 1e-3).collect();
         let x = Tensor::from_vec(values, [n, m]).unwrap();
-        let columns = x.t().contiguous().unwrap();
-        let (x, columns) = if flip { (x.flip(0).unwrap(), columns.flip(1).unwrap()) } else { (x, columns) };
-        prop_assert_eq!(bits(&x.sum_axes(0).unwrap()), bits(&columns.sum_axes(1).unwrap()));
-        prop_assert_eq!(bits(&x.sum().unwrap()), bits(&columns.t().sum().unwrap()));
+        let same = x.t().contiguous().unwrap().t();
+        let (x, same) = if flip { (x.flip(0).unwrap(), same.flip(0).unwrap()) } else { (x, same) };
+        for axis in 0..2 {
+            prop_assert_eq!(bits(&x.sum_axes(axis).unwrap()), bits(&same.sum_axes(axis).unwrap()));
+            prop_assert_eq!(bits(&x.max_axes(axis).unwrap()), bits(&same.max_axes(axis).unwrap()));
+        }
+        prop_assert_eq!(bits(&x.sum().unwrap()), bits(&same.sum().unwrap()));
         prop_assert_eq!(bits(&x.sum().unwrap()), bits(&x.flatten().unwrap().sum().unwrap()));
+    }
+}
+
+proptest! {
+    #![proptest_config(layouts::config())]
+
+    #[test]
+    fn a_block_of_rows_after_another_has_the_bits_of_all_at_once(
+        n in 1..1500usize, m in 1..40usize, block in 1..600usize, parts in 1..4usize,
+    ) {
+        let values: Vec<f32> = (0..n * m).map(|i| ((i * 7919) % 1000) as f32 / 1000.0 + 1e-3).collect();
+        let x = Tensor::from_vec(values.clone(), [n, m]).unwrap();
+        for fold in [Fold::Sum, Fold::Prod, Fold::Max, Fold::Min] {
+            let whole = |axes: &[usize]| match fold {
+                Fold::Sum => x.sum_axes(axes),
+                Fold::Prod => x.prod_axes(axes),
+                Fold::Max => x.max_axes(axes),
+                _ => x.min_axes(axes),
+            };
+            let whole = |axes: &[usize]| whole(axes).unwrap().iter::<f32>().unwrap().collect::<Vec<_>>();
+            let mut out = vec![0f32; n];
+            stream::rows(fold, m, Data::F32(&values), DataMut::F32(&mut out)).unwrap();
+            prop_assert_eq!(out, whole(&[1]));
+            // Over the leading axis, and over everything.
+            for (width, rows, axes) in [(m, n, &[0][..]), (1, n * m, &[0, 1])] {
+                if width == 1 && m == 1 && axes.len() == 1 {
+                    continue;
+                }
+                let stream = Stream { fold, width };
+                let mut totals = vec![f32::NAN; stream.totals(rows)];
+                let part = (rows / parts).next_multiple_of(LEAF);
+                for start in (0..rows).step_by(part) {
+                    let mut state = vec![f32::NAN; stream.state()];
+                    let own = part.min(rows - start);
+                    let totals = &mut totals[stream.totals(start)..][..stream.totals(own)];
+                    for before in (0..own).step_by(block) {
+                        let taken = block.min(own - before);
+                        let x = Data::F32(&values[(start + before) * width..][..taken * width]);
+                        stream.take(own, before, x, DataMut::F32(&mut state), DataMut::F32(totals)).unwrap();
+                    }
+                }
+                let mut out = vec![0f32; width];
+                stream.finish(rows, DataMut::F32(&mut totals), DataMut::F32(&mut out)).unwrap();
+                prop_assert_eq!(out, whole(axes));
+            }
+        }
     }
 }
 

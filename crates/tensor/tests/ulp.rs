@@ -201,7 +201,7 @@ fn bits_do_not_depend_on_place_or_length() {
 
 #[test]
 fn levels_with_fused_multiply_add_agree() {
-    let fused: Vec<Level> = Level::available().iter().copied().filter(|&level| level != Level::Portable).collect();
+    let fused: Vec<Level> = Level::available().iter().copied().filter(|&level| level != Level::PORTABLE).collect();
     for case in cases() {
         let x = mixture::<f64>();
         let of = |&level: &Level| {

@@ -7,12 +7,14 @@ use std::cell::Cell;
 
 use wengert::prelude::*;
 
-/// The system's allocator, which keeps count of the bytes that each thread holds, and of the most it held.
+/// The system's allocator, which keeps count of the bytes that each thread holds, of the most it held, and of how often
+/// it asked.
 struct Counting;
 
 thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(bytes: isize) {
@@ -27,6 +29,7 @@ fn count(bytes: isize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
+        let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
@@ -51,6 +54,41 @@ fn growth(steps: usize, mut step: impl FnMut() -> Result<()>) -> Result<isize> {
         step()?;
     }
     Ok(HELD.get() - before)
+}
+
+/// How often a thousand calls allocate, after a few first ones.
+fn allocations(mut call: impl FnMut() -> Result<()>) -> Result<usize> {
+    for _ in 0..3 {
+        call()?;
+    }
+    let before = ALLOCATIONS.get();
+    for _ in 0..1000 {
+        call()?;
+    }
+    Ok(ALLOCATIONS.get() - before)
+}
+
+#[test]
+fn a_compiled_function_allocates_nothing() -> Result<()> {
+    let (x, w) = (
+        Tensor::randn([64, 96], DType::F32, &mut Rng::seed(1))?,
+        Tensor::randn([96, 96], DType::F32, &mut Rng::seed(2))?,
+    );
+    let tape = Tape::new();
+    let (a, b) = (tape.input(&x), tape.input(&w));
+    let y = (a.matmul(b).sigmoid() * a.softmax(-1)).square().mean();
+    let mut program = tape.compile(&[a, b], &[y, y.grad(a), y.grad(b), y.grad(a).t()])?;
+    // A batch after another out of one tensor.
+    let batches = Tensor::stack(&[&x, &x.neg()?], 0)?;
+    let batches = [batches.select_axis(0, 0)?, batches.select_axis(0, 1)?];
+    let mut answers = program.run(&[&x, &w])?;
+    let mut at = 0;
+    let made = allocations(|| {
+        at = 1 - at;
+        program.run_into(&[&batches[at], &w], &mut answers)
+    })?;
+    assert_eq!(made, 0);
+    Ok(())
 }
 
 #[test]
@@ -87,6 +125,7 @@ fn a_checkpoint_keeps_less() -> Result<()> {
     }
     let x = Tensor::full([1 << 14], 0.5)?;
     let peak = |f: fn(Var<'_>) -> Var<'_>| -> Result<(Tensor, isize)> {
+        wengert::trim();
         let before = HELD.get();
         MOST.set(before);
         let g = grad(|x| (0..LAYERS).fold(x, |x, _| f(x)).sum(), &x)?;

@@ -57,10 +57,11 @@ impl<'t> Var<'t> {
         if self.same_type(other) || self.is_poisoned() || other.is_poisoned() {
             return self.tape().record(op, &[self, other]);
         }
-        let (a, b) = (self.shape(), other.shape());
-        match a.broadcast(&b) {
-            Some(shape) => self.tape().record(op, &[self.broadcast_to(&shape), other.broadcast_to(&shape)]),
+        let common = self.with_type(|a| other.with_type(|b| a.shape.broadcast(&b.shape)));
+        match common {
+            Some(shape) => self.tape().record(op, &[self.broadcast_to(&shape), other.broadcast_to(shape)]),
             None => {
+                let (a, b) = (self.shape(), other.shape());
                 let name = op.rule().name();
                 self.tape().error(Error::shape(format!("{name}: shapes {a} and {b} do not broadcast")))
             }

@@ -1,6 +1,7 @@
 //! Conversion between dtypes.
 
-use wengert_tensor::{DType, Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::kernel::{Bound, copy, each};
+use wengert_tensor::{DType, Layout, Result, Tensor, View, ViewMut};
 
 use super::{Example, Rule, operands};
 use crate::tape::Var;
@@ -31,7 +32,11 @@ impl Rule for Cast {
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-        kernel::copy::cast(x[0], out)
+        each::map("cast", x, out, &copy::cast)
+    }
+
+    fn bind(&self, x: &[(DType, &Layout)], _: &Type) -> Option<Bound> {
+        each::bind(x, copy::cast)
     }
 
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

@@ -45,7 +45,15 @@ macro_rules! elementwise {
             }
 
             fn eval(&self, x: &[wengert_tensor::View], out: wengert_tensor::ViewMut) -> wengert_tensor::Result<()> {
-                $kernel(x, out)
+                wengert_tensor::kernel::each::map(stringify!($method), x, out, &$kernel)
+            }
+
+            fn bind(
+                &self,
+                x: &[(wengert_tensor::DType, &wengert_tensor::Layout)],
+                _: &$crate::Type,
+            ) -> Option<wengert_tensor::kernel::Bound> {
+                wengert_tensor::kernel::each::bind(x, $kernel)
             }
 
             fn jvp<'t>(
@@ -103,7 +111,7 @@ macro_rules! elementwise {
         |$x:pat_param, $y:pat_param, $bar:pat_param| $partial:expr, [$($at:expr),*];)*) => {$(
         $crate::op::elementwise! { @rule $(#[$doc])* $Name, $method,
             $crate::op::elementwise!(@types $($types)?),
-            |x: &[wengert_tensor::View], out| wengert_tensor::kernel::unary::$method(x[0], out),
+            wengert_tensor::kernel::unary::$method,
             |_, x, $y, $bar| {
                 let $x = x[0];
                 Some($partial)
@@ -118,7 +126,7 @@ macro_rules! elementwise {
         [$(($a:expr, $b:expr)),*];)*) => {$(
         $crate::op::elementwise! { @rule $(#[$doc])* $Name, $method,
             $types,
-            |x: &[wengert_tensor::View], out| wengert_tensor::kernel::binary::$method(x[0], x[1], out),
+            wengert_tensor::kernel::binary::$method,
             |i, x, $z, $bar| {
                 let ($x, $y) = (x[0], x[1]);
                 Some(if i == 0 { $by_x } else { $by_y })
@@ -131,7 +139,7 @@ macro_rules! elementwise {
     (steps: $($(#[$doc:meta])* $Name:ident: $module:ident::$method:ident ($types:expr), [$($at:expr),*];)*) => {$(
         $crate::op::elementwise! { @rule $(#[$doc])* $Name, $method,
             $types,
-            |x: &[wengert_tensor::View], out| wengert_tensor::kernel::$module::$method(x[0], out),
+            wengert_tensor::kernel::$module::$method,
             |_, _, _, _| None,
             [wengert_tensor::Tensor::from([$($at),*])]
         }
@@ -142,7 +150,7 @@ macro_rules! elementwise {
         [$(($a:expr, $b:expr)),*];)*) => {$(
         $crate::op::elementwise! { @rule $(#[$doc])* $Name, $method,
             $types,
-            |x: &[wengert_tensor::View], out| wengert_tensor::kernel::$module::$method(x[0], x[1], out),
+            wengert_tensor::kernel::$module::$method,
             |_, _, _, _| None,
             [wengert_tensor::Tensor::from([$($a),*]), wengert_tensor::Tensor::from([$($b),*])]
         }
@@ -188,10 +196,14 @@ pub(crate) fn pair(op: &str, x: &[&Type]) -> Result<Type> {
 
 /// Two operands of one type, which is not `bool`.
 pub(crate) fn pair_of_numbers(op: &str, x: &[&Type]) -> Result<Type> {
-    number(op, &[&pair(op, x)?])
+    let [a, b] = operands(op, x)?;
+    same_types(op, a, b)?;
+    number(op, &[a])
 }
 
 /// Two operands of one type, a float.
 pub(crate) fn pair_of_floats(op: &str, x: &[&Type]) -> Result<Type> {
-    float(op, &[&pair(op, x)?])
+    let [a, b] = operands(op, x)?;
+    same_types(op, a, b)?;
+    float(op, &[a])
 }

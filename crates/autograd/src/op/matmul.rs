@@ -1,6 +1,7 @@
 //! Matrix products.
 
-use wengert_tensor::{Error, Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::kernel::{self, Bound};
+use wengert_tensor::{DType, Error, Layout, Result, Tensor, View, ViewMut};
 
 use super::{Example, Rule, operands, sum_tangents};
 use crate::tape::Var;
@@ -25,6 +26,10 @@ impl Rule for Matmul {
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
         kernel::matmul::matmul(x[0], x[1], out)
+    }
+
+    fn bind(&self, x: &[(DType, &Layout)], _: &Type) -> Option<Bound> {
+        kernel::matmul::bind(x[0], x[1])
     }
 
     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
@@ -74,6 +79,9 @@ impl<'t> Var<'t> {
     pub fn matmul(self, other: Self) -> Self {
         if let Some(poisoned) = [self, other].into_iter().find(|v| v.is_poisoned()) {
             return poisoned;
+        }
+        if self.rank() == 2 && other.rank() == 2 {
+            return self.tape().record(Matmul, &[self, other]);
         }
         match kernel::matmul::operands(&self.shape(), &other.shape()) {
             Ok(to) => {

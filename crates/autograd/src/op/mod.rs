@@ -7,18 +7,27 @@
 //! No file here names a transformation: rules are written with `Var` operators alone.
 
 mod along;
+mod bind;
 mod elementwise;
 mod operand;
 mod rule;
+
+use std::borrow::Borrow;
 
 pub(crate) use elementwise::elementwise;
 pub use operand::Operand;
 pub(crate) use rule::diagonal_jvp;
 pub use rule::{Custom, Example, Narrowed, Rule, lift, operands, same_types, sum_tangents};
 
-/// Makes [`Op`] of the table's lines, each `module: Operation, Operation;`.
+/// What [`Op`] holds of an operation: its struct, or where that is large, a box of it. A tape's equations are small.
+macro_rules! held {
+    ($Name:ident) => { $Name };
+    ($Name:ident boxed) => { Box<$Name> };
+}
+
+/// Makes [`Op`] of the table's lines, each `module: Operation, Operation;`, with `(boxed)` after a large one.
 macro_rules! table {
-    ($($module:ident: $($Name:ident),+;)*) => {
+    ($($module:ident: $($Name:ident $(($boxed:ident))?),+;)*) => {
         $(mod $module;)*
 
         $(pub use $module::{$($Name),+};)*
@@ -29,7 +38,7 @@ macro_rules! table {
         pub enum Op {
             $($(
                 #[doc = concat!("[`", stringify!($Name), "`]")]
-                $Name($Name),
+                $Name(held!($Name $($boxed)?)),
             )+)*
             /// An operation of the user's own.
             Custom(Custom),
@@ -39,7 +48,7 @@ macro_rules! table {
             /// The operation's rules.
             pub fn rule(&self) -> &dyn Rule {
                 match self {
-                    $($(Self::$Name(op) => op,)+)*
+                    $($(Self::$Name(op) => Borrow::<$Name>::borrow(op),)+)*
                     Self::Custom(op) => op.rule(),
                 }
             }
@@ -61,7 +70,7 @@ macro_rules! table {
         $($(
             impl From<$Name> for Op {
                 fn from(op: $Name) -> Self {
-                    Self::$Name(op)
+                    Self::$Name(op.into())
                 }
             }
         )+)*
@@ -96,11 +105,11 @@ table! {
     broadcast: Broadcast;
     slice: Slice;
     flip: Flip;
-    pad: Pad;
+    pad: Pad (boxed);
     concat: Concat;
     gather: Gather, ScatterAdd;
     index_select: IndexSelect, IndexAdd;
-    window: Windows, Fold;
-    conv: Convolution;
-    pool: ArgMaxPool;
+    window: Windows (boxed), Fold (boxed);
+    conv: Convolution (boxed);
+    pool: ArgMaxPool (boxed);
 }

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 use wengert_tensor::{Pad as Edges, Result, Scalar, SliceRange, Tensor, View, ViewMut, kernel};
 
-use super::{Example, Rule, Slice, operands};
+use super::{Example, Rule, operands};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -37,13 +37,13 @@ impl Rule for Pad {
     }
 
     fn vjp<'t>(&self, _: usize, x: &[Var<'t>], _: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>> {
-        let inner = |(pad, &size): (&Edges, &usize)| {
+        let mut xbar = ybar;
+        for (axis, (pad, &size)) in self.pads.iter().zip(x[0].shape().iter()).enumerate() {
             let step = if size > 1 { pad.interior + 1 } else { 1 };
             let stop = if size > 0 { pad.lo + (size - 1) * step + 1 } else { pad.lo };
-            SliceRange { start: pad.lo, stop, step }
-        };
-        let ranges = self.pads.iter().zip(x[0].shape().iter()).map(inner).collect();
-        Some(ybar.tape().record(Slice { ranges }, &[ybar]))
+            xbar = xbar.cut(axis, SliceRange { start: pad.lo, stop, step });
+        }
+        Some(xbar)
     }
 
     fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], _: usize) -> Var<'t> {

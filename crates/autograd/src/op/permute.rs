@@ -21,9 +21,8 @@ impl Rule for Permute {
 
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("permute", x)?;
-        let mut sorted = self.order.clone();
-        sorted.sort_unstable();
-        if !sorted.iter().copied().eq(0..x.shape.rank()) {
+        let rank = x.shape.rank();
+        if self.order.len() != rank || (0..rank).any(|axis| !self.order.contains(&axis)) {
             let (order, shape) = (&self.order, &x.shape);
             return Err(Error::index(format!("permute: {order:?} is not an order of the axes of {shape}")));
         }
@@ -92,9 +91,10 @@ impl<'t> Var<'t> {
     /// The last two axes exchanged: every matrix transposed. A vector or a single element stays as it is.
     #[track_caller]
     pub fn t(self) -> Self {
-        if self.rank() < 2 {
-            return self;
+        match self.rank() {
+            0 | 1 => self,
+            2 => self.tape().record(Permute { order: AxisList::from_slice(&[1, 0]) }, &[self]),
+            _ => self.transpose(-2, -1),
         }
-        self.transpose(-2, -1)
     }
 }

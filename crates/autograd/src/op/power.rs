@@ -1,6 +1,8 @@
 //! Powers and roots, elementwise.
 
-use wengert_tensor::{Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::kernel::unary::powi;
+use wengert_tensor::kernel::{Bound, each};
+use wengert_tensor::{DType, Layout, Result, Tensor, View, ViewMut};
 
 use super::elementwise::{float, pair_of_floats};
 use super::{Example, Rule, elementwise};
@@ -76,7 +78,12 @@ impl Rule for Powi {
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-        kernel::unary::powi(self.n, x[0], out)
+        each::map("powi", x, out, &|x, out| powi(self.n, x, out))
+    }
+
+    fn bind(&self, x: &[(DType, &Layout)], _: &Type) -> Option<Bound> {
+        let n = self.n;
+        each::bind(x, move |x, out| powi(n, x, out))
     }
 
     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

@@ -20,7 +20,10 @@ impl Rule for Reshape {
 
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("reshape", x)?;
-        Ok(x.with_shape(Sizes::from(&self.shape).resolve(&x.shape)?))
+        match x.shape.numel() == self.shape.numel() {
+            true => Ok(x.with_shape(&self.shape)),
+            false => Ok(x.with_shape(Sizes::from(&self.shape).resolve(&x.shape)?)),
+        }
     }
 
     fn alias(&self, x: &Layout) -> Option<Layout> {

@@ -11,7 +11,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use wengert_tensor::{Error, Layout, Result, Tensor, View, ViewMut};
+use wengert_tensor::kernel::Bound;
+use wengert_tensor::{DType, Error, Layout, Result, Tensor, View, ViewMut};
 
 use super::Op;
 use crate::tape::Var;
@@ -55,6 +56,12 @@ pub trait Rule: Any + Debug + Send + Sync {
     /// # Errors
     /// Values that the operation does not take, such as an index out of range.
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()>;
+
+    /// The kernel of [`eval`](Self::eval) made ready for operands of these dtypes and layouts: the same bits, without
+    /// deciding anything anew. Where this is `None`, [`eval`](Self::eval) is called; programs ask [`Op::bind`].
+    fn bind(&self, _x: &[(DType, &Layout)], _out: &Type) -> Option<Bound> {
+        None
+    }
 
     /// The tangent of the result, from those of the operands, at least one of which is there.
     fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>>;

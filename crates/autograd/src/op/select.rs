@@ -1,6 +1,8 @@
 //! Elementwise choice.
 
-use wengert_tensor::{DType, Error, Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::kernel::select::select;
+use wengert_tensor::kernel::{Bound, each};
+use wengert_tensor::{DType, Error, Layout, Result, Tensor, View, ViewMut};
 
 use super::{Example, Operand, Rule, diagonal_jvp, lift, operands, same_types};
 use crate::tape::Var;
@@ -31,7 +33,11 @@ impl Rule for Select {
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-        kernel::select::select(x[0], x[1], x[2], out)
+        each::map("where", x, out, &select)
+    }
+
+    fn bind(&self, x: &[(DType, &Layout)], _: &Type) -> Option<Bound> {
+        each::bind(x, select)
     }
 
     fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

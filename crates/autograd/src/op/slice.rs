@@ -9,13 +9,15 @@ use super::{Example, Rule, operands};
 use crate::tape::Var;
 use crate::ty::Type;
 
-/// y = the elements of x within a range of every axis;  dy = the same part of dx
+/// y = the elements of x within a range of one axis;  dy = the same part of dx
 ///
 /// The adjoint puts the elements back among zeros.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Slice {
-    /// One range for every axis, within it.
-    pub ranges: SmallVec<[SliceRange; 4]>,
+    /// An axis of the operand.
+    pub axis: usize,
+    /// Within that axis.
+    pub range: SliceRange,
 }
 
 impl Rule for Slice {
@@ -25,19 +27,20 @@ impl Rule for Slice {
 
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("slice", x)?;
-        let within = |(range, &size): (&SliceRange, &usize)| range.start <= size && range.stop <= size && range.step > 0;
-        if self.ranges.len() != x.shape.rank() || !self.ranges.iter().zip(x.shape.iter()).all(within) {
-            return Err(Error::index(format!("slice: {:?} of {}", self.ranges, x.shape)));
+        let (axis, range) = (self.axis, &self.range);
+        let within = |&size: &usize| range.start <= size && range.stop <= size && range.step > 0;
+        if !x.shape.get(axis).is_some_and(within) {
+            return Err(Error::index(format!("slice: {range:?} of axis {axis} of {}", x.shape)));
         }
-        Ok(x.with_shape(self.ranges.iter().map(SliceRange::len).collect::<wengert_tensor::Shape>()))
+        Ok(x.with_shape(x.shape.with_size(axis, range.len())))
     }
 
     fn alias(&self, x: &Layout) -> Option<Layout> {
-        Some(x.slice(&self.ranges))
+        Some(x.cut(self.axis, self.range))
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-        let layout = x[0].layout().slice(&self.ranges);
+        let layout = x[0].layout().cut(self.axis, self.range);
         kernel::copy::copy(x[0].through(&layout)?, out)
     }
 
@@ -47,26 +50,21 @@ impl Rule for Slice {
 
     fn vjp<'t>(&self, _: usize, x: &[Var<'t>], _: Var<'t>, ybar: Var<'t>) -> Option<Var<'t>> {
         let shape = x[0].shape();
-        let back: Vec<Pad> = self.ranges.iter().zip(shape.iter()).map(|(range, &size)| around(range, size)).collect();
-        Some(ybar.pad(&back, 0.0))
+        let mut pads: SmallVec<[Pad; 4]> = SmallVec::from_elem(Pad::default(), shape.rank());
+        pads[self.axis] = around(&self.range, shape[self.axis]);
+        Some(ybar.pad(&pads, 0.0))
     }
 
-    fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], n: usize) -> Var<'t> {
-        let mut ranges = self.ranges.clone();
-        ranges.insert(0, SliceRange::all(n));
-        x[0].tape().record(Slice { ranges }, x)
+    fn batch<'t>(&self, x: &[Var<'t>], _: &[bool], _: usize) -> Var<'t> {
+        x[0].tape().record(Slice { axis: self.axis + 1, range: self.range }, x)
     }
 
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5, 0.75, 3.0], [0.25, -3.0, 4.0, 1.5, -1.0]]);
-        let range = |start, stop, step| SliceRange { start, stop, step };
-        let parts = [
-            [range(0, 2, 1), range(1, 4, 1)],
-            [range(1, 2, 1), range(0, 5, 2)],
-            [range(0, 2, 5), range(1, 5, 3)],
-            [range(0, 2, 1), range(2, 2, 1)],
-        ];
-        parts.map(|ranges| Example::new(Slice { ranges: ranges.into_iter().collect() }, [x.clone()])).into()
+        let part = |axis, start, stop, step| {
+            Example::new(Slice { axis, range: SliceRange { start, stop, step } }, [x.clone()])
+        };
+        vec![part(1, 1, 4, 1), part(0, 1, 2, 1), part(1, 0, 5, 2), part(0, 0, 2, 5), part(1, 1, 5, 3), part(1, 2, 2, 1)]
     }
 }
 
@@ -142,12 +140,9 @@ impl<'t> Var<'t> {
     /// A range, within `axis`, of it.
     #[track_caller]
     pub(crate) fn cut(self, axis: usize, range: SliceRange) -> Self {
-        let shape = self.shape();
-        let mut ranges: SmallVec<[SliceRange; 4]> = shape.iter().map(|&size| SliceRange::all(size)).collect();
-        if range.len() == ranges[axis].len() {
+        if range.len() == self.shape()[axis] {
             return self;
         }
-        ranges[axis] = range;
-        self.tape().record(Slice { ranges }, &[self])
+        self.tape().record(Slice { axis, range }, &[self])
     }
 }

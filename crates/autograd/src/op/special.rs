@@ -2,7 +2,9 @@
 
 use std::f64::consts::FRAC_2_SQRT_PI;
 
-use wengert_tensor::{Result, Tensor, View, ViewMut, kernel};
+use wengert_tensor::kernel::unary::polygamma;
+use wengert_tensor::kernel::{Bound, each};
+use wengert_tensor::{DType, Layout, Result, Tensor, View, ViewMut};
 
 use super::elementwise::float;
 use super::{Example, Rule, elementwise};
@@ -42,7 +44,12 @@ impl Rule for Polygamma {
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-        kernel::unary::polygamma(self.n, x[0], out)
+        each::map("polygamma", x, out, &|x, out| polygamma(self.n, x, out))
+    }
+
+    fn bind(&self, x: &[(DType, &Layout)], _: &Type) -> Option<Bound> {
+        let n = self.n;
+        each::bind(x, move |x, out| polygamma(n, x, out))
     }
 
     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

@@ -6,14 +6,15 @@ use wengert_tensor::{Error, Result, Tensor};
 
 use super::cache::{from_start, no_placeholder};
 use super::graph::Graph;
-use super::{Program, Step};
+use super::{Given, Program, Step};
 use crate::op::Op;
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
 
 /// A computation recorded and planned once, to be run again and again on other inputs.
 ///
-/// It prints as its plan: what runs together, and the memory it takes.
+/// It prints as its plan: what runs together, and the memory it takes. [`compile`](crate::compile) makes one of
+/// a function.
 ///
 /// ```
 /// use wengert_autograd::Tape;
@@ -33,14 +34,37 @@ pub struct Compiled {
     program: Program,
     /// The types of the arguments, in their order.
     types: Vec<Type>,
-    /// For each input of the program the argument that it is, or else what the tape had.
-    inputs: Vec<Bound>,
+    answers: usize,
+    states: Vec<State>,
+    /// States whose values are not in their slots.
+    elsewhere: usize,
 }
 
+/// A value that a program keeps and renews.
 #[derive(Debug)]
-enum Bound {
-    Argument(usize),
-    Value(Tensor),
+struct State {
+    ty: Type,
+    held: Held,
+}
+
+/// Where a state's value is.
+#[derive(Debug)]
+enum Held {
+    /// In its slot.
+    Inside,
+    /// Here, until the next run needs it.
+    Waiting(Tensor),
+    /// It was taken.
+    Nowhere,
+}
+
+/// How much memory a program plans with, in bytes, its arguments and states not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Footprint {
+    /// All memory that it uses.
+    pub planned: usize,
+    /// The most that any plan needs: the largest sum of values that are there at the same time.
+    pub live: usize,
 }
 
 impl Compiled {
@@ -49,23 +73,115 @@ impl Compiled {
     /// # Errors
     /// Arguments of other types or number, and what a kernel refuses, with the line of its equation.
     pub fn run(&mut self, arguments: &[&Tensor]) -> Result<Vec<Tensor>> {
+        self.prepare(arguments)?;
+        self.program.run(arguments)
+    }
+
+    /// As [`run`](Self::run), with the answers in place of earlier ones, whose memory is used again. Where
+    /// `answers` come from the run before and nobody shares them, nothing is allocated.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::{DType, Tensor};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.input(&Tensor::from([0.0, 0.0]));
+    /// let mut next = tape.compile(&[x], &[x * 0.5 + 1.0])?;
+    /// let (mut x, mut y) = (Tensor::from([8.0, 16.0]), [Tensor::from([0.0, 0.0])]);
+    /// for _ in 0..3 {
+    ///     next.run_into(&[&x], &mut y)?;
+    ///     std::mem::swap(&mut x, &mut y[0]);
+    /// }
+    /// assert_eq!(x, Tensor::from([2.75, 3.75]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and another number of answers. Where a kernel refuses a value, `answers` hold
+    /// nothing afterwards.
+    pub fn run_into(&mut self, arguments: &[&Tensor], answers: &mut [Tensor]) -> Result<()> {
+        self.prepare(arguments)?;
+        if answers.len() != self.answers {
+            let (given, made) = (answers.len(), self.answers);
+            return Err(Error::value(format!("run_into: {given} answers of a program that makes {made}")));
+        }
+        self.program.run_into(arguments, answers)
+    }
+
+    /// How much memory it plans with.
+    pub fn footprint(&self) -> Footprint {
+        self.program.footprint
+    }
+
+    /// Takes the value of a state, which then must be [set](Self::set_state) before the next run. `None` where it was
+    /// taken before.
+    pub fn take_state(&mut self, k: usize) -> Option<Tensor> {
+        let state = self.states.get_mut(k)?;
+        match std::mem::replace(&mut state.held, Held::Nowhere) {
+            Held::Inside => {
+                self.elsewhere += 1;
+                self.program.take_state(k, &state.ty).ok()
+            }
+            Held::Waiting(value) => Some(value),
+            Held::Nowhere => None,
+        }
+    }
+
+    /// Gives a state a value of its type. Where no other tensor shares the value's memory, the program works in it;
+    /// otherwise in a copy.
+    ///
+    /// # Errors
+    /// A value of another type, or no such state.
+    pub fn set_state(&mut self, k: usize, value: Tensor) -> Result<()> {
+        let states = self.states.len();
+        let Some(state) = self.states.get_mut(k) else {
+            return Err(Error::index(format!("set_state: there is no state {k} among {states}")));
+        };
+        same_type(&format_args!("set_state: state {k}"), &state.ty, &value)?;
+        if matches!(state.held, Held::Inside) {
+            self.elsewhere += 1;
+        }
+        state.held = Held::Waiting(value);
+        Ok(())
+    }
+
+    /// Looks whether everything is there that a run needs.
+    fn prepare(&mut self, arguments: &[&Tensor]) -> Result<()> {
         if arguments.len() != self.types.len() {
             let (given, taken) = (arguments.len(), self.types.len());
             return Err(Error::value(format!("run: {given} arguments for a program of {taken}")));
         }
         for (i, (argument, ty)) in arguments.iter().zip(&self.types).enumerate() {
-            if argument.dtype() != ty.dtype || *argument.shape() != ty.shape {
-                let (dtype, shape) = (argument.dtype(), argument.shape());
-                return Err(Error::shape(format!("run: argument {i} is {dtype}{shape}, and was {ty} when compiled")));
+            same_type(&format_args!("run: argument {i}"), ty, argument)?;
+        }
+        match self.elsewhere {
+            0 => Ok(()),
+            _ => self.collect_states(),
+        }
+    }
+
+    fn collect_states(&mut self) -> Result<()> {
+        if let Some(k) = self.states.iter().position(|state| matches!(state.held, Held::Nowhere)) {
+            return Err(Error::value(format!("run: state {k} was taken and not set")));
+        }
+        for (k, state) in self.states.iter_mut().enumerate() {
+            if let Held::Waiting(value) = &mut state.held {
+                self.program.set_state(k, value)?;
+                state.held = Held::Inside;
+                self.elsewhere -= 1;
             }
         }
-        let inputs = self.inputs.iter().map(|bound| match bound {
-            Bound::Argument(i) => from_start(arguments[*i]),
-            Bound::Value(value) => Ok(value.clone()),
-        });
-        let inputs: Vec<Tensor> = inputs.collect::<Result<_>>()?;
-        self.program.run(&inputs.iter().collect::<Vec<_>>())
+        Ok(())
     }
+}
+
+/// Refuses a tensor of another type than it had when a program was compiled.
+fn same_type(what: &dyn fmt::Display, ty: &Type, tensor: &Tensor) -> Result<()> {
+    if tensor.dtype() == ty.dtype && *tensor.shape() == ty.shape {
+        return Ok(());
+    }
+    let (dtype, shape) = (tensor.dtype(), tensor.shape());
+    Err(Error::shape(format!("{what} is {dtype}{shape}, and was {ty} when compiled")))
 }
 
 impl Tape {
@@ -75,41 +191,95 @@ impl Tape {
     /// # Errors
     /// The first mistake made on the way to the outputs; an input that was computed.
     pub fn compile(&self, inputs: &[Var<'_>], outputs: &[Var<'_>]) -> Result<Compiled> {
-        let (arguments, outputs) = (self.ids(inputs)?, self.ids(outputs)?);
-        let mut inner = self.inner.borrow_mut();
-        inner.reach(&outputs);
-        no_placeholder(&inner)?;
-        if let Some(id) = arguments.iter().find(|id| !matches!(inner.eqns[id.index()].op, Op::Input(_))) {
-            let name = inner.eqns[id.index()].op.rule().name();
-            return Err(Error::tape(format!("compile: {id} is no input but the result of {name}")));
+        self.compile_with_states(inputs, outputs, &[])
+    }
+
+    /// As [`compile`](Self::compile), with states: inputs that the program keeps between runs, each with the variable
+    /// that it becomes at the end of a run. Large ones are updated in place.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::new();
+    /// let (x, sum) = (tape.input(&Tensor::from(0.0)), tape.input(&Tensor::from(10.0)));
+    /// let mut add = tape.compile_with_states(&[x], &[sum], &[(sum, sum + x)])?;
+    /// assert_eq!(add.run(&[&Tensor::from(1.0)])?, [Tensor::from(10.0)]);
+    /// assert_eq!(add.run(&[&Tensor::from(2.0)])?, [Tensor::from(11.0)]);
+    /// assert_eq!(add.take_state(0), Some(Tensor::from(13.0)));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// A run that fails leaves all states as they were. (An operation that panics is no such failure.)
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile); a state that becomes something of another type.
+    pub fn compile_with_states(
+        &self,
+        inputs: &[Var<'_>],
+        outputs: &[Var<'_>],
+        states: &[(Var<'_>, Var<'_>)],
+    ) -> Result<Compiled> {
+        let wanted: Vec<Var<'_>> = outputs.iter().copied().chain(states.iter().map(|(_, next)| *next)).collect();
+        let chosen: Vec<Var<'_>> = states.iter().map(|(state, _)| *state).chain(inputs.iter().copied()).collect();
+        let (chosen, wanted) = (self.ids(&chosen)?, self.ids(&wanted)?);
+        for (k, (state, next)) in states.iter().enumerate().filter(|(_, (state, next))| !state.same_type(*next)) {
+            let (was, becomes) = (state.ty(), next.ty());
+            return Err(Error::shape(format!("compile: state {k} is {was} and cannot become {becomes}")));
         }
-        let bound = inner.order.iter().filter_map(|&i| {
+        let mut inner = self.inner.borrow_mut();
+        inner.reach(&wanted);
+        no_placeholder(&inner)?;
+        // Where an input is given, states first.
+        let mut known: rustc_hash::FxHashMap<usize, usize> = rustc_hash::FxHashMap::default();
+        for (k, id) in chosen.iter().enumerate() {
+            if !matches!(inner.eqns[id.index()].op, Op::Input(_)) {
+                let name = inner.eqns[id.index()].op.rule().name();
+                return Err(Error::tape(format!("compile: {id} is no input but the result of {name}")));
+            }
+            known.entry(id.index()).or_insert(k);
+        }
+        let given = inner.order.iter().filter_map(|&i| {
             let value = inner.values[i].as_ref()?;
-            Some(match arguments.iter().position(|id| id.index() == i) {
-                Some(argument) => Ok(Bound::Argument(argument)),
-                None => from_start(value).map(Bound::Value),
+            Some(match known.get(&i) {
+                Some(&k) if k < states.len() => Ok(Given::State(k)),
+                Some(&k) => Ok(Given::Argument(k - states.len())),
+                None => from_start(value).map(Given::Value),
             })
         });
-        let inputs = bound.collect::<Result<_>>()?;
-        let types = arguments.iter().map(|id| inner.eqns[id.index()].ty.clone()).collect();
-        Ok(Compiled { program: Program::new(&Graph::new(&inner, &outputs))?, types, inputs })
+        let given = given.collect::<Result<_>>()?;
+        let types: Vec<Type> = chosen.iter().map(|id| inner.eqns[id.index()].ty.clone()).collect();
+        let (kept, types) = types.split_at(states.len());
+        let program = Program::with(&Graph::new(&inner, &wanted), given, kept)?;
+        let state = |(ty, id): (&Type, &crate::tape::VarId)| {
+            let held = inner.values[id.index()].clone().map_or(Held::Nowhere, Held::Waiting);
+            State { ty: ty.clone(), held }
+        };
+        let held = kept.iter().zip(&chosen).map(state).collect();
+        let (answers, elsewhere) = (outputs.len(), states.len());
+        Ok(Compiled { program, types: types.to_vec(), answers, states: held, elsewhere })
     }
 }
 
 impl fmt::Display for Compiled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let program = &self.program;
+        let steps = program.steps.iter().filter(|step| matches!(step, Step::Single(_) | Step::Group(_)));
         writeln!(
             f,
-            "{} arguments, {} steps, {} bytes of memory",
+            "{} arguments, {} states, {} steps, {} bytes of memory, of which {} are live at once",
             self.types.len(),
-            program.steps.len(),
-            program.bytes()
+            self.states.len(),
+            steps.count(),
+            program.footprint.planned,
+            program.footprint.live,
         )?;
         for step in &program.steps {
             match step {
                 Step::Single(step) => writeln!(f, "  {step}")?,
                 Step::Group(group) => writeln!(f, "  {group}")?,
+                Step::Copy(copy) => writeln!(f, "  {copy}")?,
+                Step::Retype(_) => {}
             }
         }
         Ok(())

@@ -1,10 +1,23 @@
-//! Which equations run together: elementwise ones of one size become a group, which passes over
-//! memory once, a tile at a time.
+//! Which equations run together: a group passes over memory once, a block of rows at a time.
 //!
-//! Units run in order. A node joins a group only where everything it reads is in the group at the same
-//! place, or made by an earlier unit; so the order of units is always one in which operands come first.
+//! A group has so many *rows* of so many *columns*. Its nodes are
+//!
+//! - [`Full`](Role::Full): an element for every row and column, as elementwise operations make them;
+//! - [`Row`](Role::Row): an element for every row: reductions of trailing axes, and what is made of them element by
+//!   element. Stretched over the columns again, others of the group read them;
+//! - [`End`](Role::End): reductions of leading axes and of everything, which are known after the last block: only other
+//!   units read them.
+//!
+//! Softmax or layer normalization, forwards and backwards, with the loss and the gradients of gain and bias, is one group.
+//!
+//! A node joins a unit that made one of its operands, or else a late one of the same size, where everything that it
+//! reads is in the group at the same place or comes from units that do not wait for this one. What keeps that
+//! cheap is a *level* for every unit, above those of all that it waits for; it is raised where a node joins that
+//! waits for more.
 
-use wengert_tensor::Layout;
+use smallvec::SmallVec;
+use wengert_tensor::kernel::reduce::Fold;
+use wengert_tensor::{Layout, Shape};
 
 use super::graph::Graph;
 use crate::op::Op;
@@ -34,31 +47,60 @@ impl Place {
     }
 }
 
-/// Nodes that run together.
+/// What a node of a group is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// An element for every row and column.
+    Full,
+    /// An element for every row.
+    Row,
+    /// Known after the last row.
+    End,
+}
+
+/// What the nodes of a group go over.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Domain {
+    /// Rows times columns.
+    pub numel: usize,
+    /// The columns, once something depends on them.
+    pub cols: Option<usize>,
+    /// What each node of the unit is.
+    pub roles: SmallVec<[Role; 4]>,
+}
+
+/// Nodes that run together, in order.
 #[derive(Debug)]
 pub(super) struct Unit {
-    /// In order; more than one only where all are elementwise.
     pub nodes: Vec<usize>,
-    pub elementwise: bool,
+    /// `None` for one operation on whole operands.
+    pub domain: Option<Domain>,
 }
 
 /// Groups hold no more nodes than this, which bounds the tiles that they need at a time.
 const LIMIT: usize = 64;
-
-/// How far back a node looks for a group to join: a bound on the work, not on what is right.
+/// How far back a node looks for a group to join that made none of its operands: a bound on the work.
 const WINDOW: usize = 32;
+/// How many units may be put after another because a node joins it: likewise.
+const RAISES: usize = 64;
+/// Rows are no longer than this: then the tiles of a group stay in the L2 cache.
+const COLUMNS: usize = 8192;
 
-/// Where every node's elements are, and the units that compute those that no view of others expresses.
+/// Where every node's elements are, and the units that compute those that no view of others expresses, in an order in
+/// which operands come first.
 pub(super) fn units(graph: &Graph) -> (Vec<Place>, Vec<Unit>) {
-    let mut places: Vec<Place> = Vec::with_capacity(graph.nodes.len());
-    let mut units: Vec<Unit> = Vec::new();
-    // The unit that computes a node.
-    let mut maker: Vec<usize> = vec![0; graph.nodes.len()];
+    let n = graph.nodes.len();
+    let mut fuser = Fuser {
+        graph,
+        places: Vec::with_capacity(n),
+        made: vec![Made { unit: 0, role: Role::Full }; n],
+        units: vec![],
+    };
     let mut inputs = 0;
     for (i, node) in graph.nodes.iter().enumerate() {
         let contiguous = || Layout::contiguous(node.ty.shape.clone());
         let alias = node.operands.first().and_then(|&x| {
-            let place: &Place = &places[x];
+            let place: &Place = &fuser.places[x];
             Some(Place { base: place.base.clone(), layout: node.op.rule().alias(&place.layout)? })
         });
         let place = match (&node.op, alias) {
@@ -75,35 +117,267 @@ pub(super) fn units(graph: &Graph) -> (Vec<Place>, Vec<Unit>) {
             _ => Place { base: Base::Node(i), layout: contiguous() },
         };
         if place.base == Base::Node(i) {
-            maker[i] = assign(graph, i, &places, &maker, &mut units);
+            fuser.assign(i);
         }
-        places.push(place);
+        fuser.places.push(place);
     }
-    (places, units)
+    fuser.finish()
 }
 
-/// Puts node `i` in a unit, and returns which.
-fn assign(graph: &Graph, i: usize, places: &[Place], maker: &[usize], units: &mut Vec<Unit>) -> usize {
-    let node = &graph.nodes[i];
-    let elementwise = node.op.rule().is_elementwise() && node.ty.shape.numel() > 0;
-    let size = node.ty.shape.numel();
-    if elementwise {
-        let fits = |u: usize| {
-            let unit = &units[u];
-            let same =
-                unit.elementwise && unit.nodes.len() < LIMIT && graph.nodes[unit.nodes[0]].ty.shape.numel() == size;
-            same && node.operands.iter().all(|&x| match places[x].base {
-                Base::Node(x_base) if maker[x_base] == u => places[x].is_whole(),
-                Base::Node(x_base) => maker[x_base] < u,
-                _ => true,
-            })
-        };
-        let first = units.len().saturating_sub(WINDOW);
-        if let Some(u) = (first..units.len()).rev().find(|&u| fits(u)) {
-            units[u].nodes.push(i);
-            return u;
+/// A reduction that a group can hold.
+pub(super) fn reduction(op: &Op) -> Option<(Fold, &[usize])> {
+    Some(match op {
+        Op::Sum(op) => (Fold::Sum, &op.axes),
+        Op::Max(op) => (Fold::Max, &op.axes),
+        Op::Min(op) => (Fold::Min, &op.axes),
+        Op::Any(op) => (Fold::Any, &op.axes),
+        Op::All(op) => (Fold::All, &op.axes),
+        _ => return None,
+    })
+}
+
+/// Which axes a reduction is over, apart from those of size 1.
+enum Pattern {
+    All,
+    /// The last, with so many elements together.
+    Trailing(usize),
+    /// All but the last, which have so many elements together.
+    Leading(usize),
+}
+
+fn pattern(shape: &Shape, axes: &[usize]) -> Option<Pattern> {
+    let (mut kept, mut reduced) = (1, 1);
+    // The last axis decides; then it may change once.
+    let (mut last, mut changes) = (None, 0);
+    for axis in (0..shape.rank()).rev().filter(|&axis| shape[axis] != 1) {
+        let this = axes.contains(&axis);
+        *(if this { &mut reduced } else { &mut kept }) *= shape[axis];
+        changes += usize::from(last.is_some_and(|before: (bool, bool)| before.1 != this));
+        last = Some((last.map_or(this, |(first, _)| first), this));
+    }
+    match last {
+        _ if kept == 1 => Some(Pattern::All),
+        Some((true, _)) if changes == 1 => Some(Pattern::Trailing(reduced)),
+        Some((false, _)) if changes == 1 => Some(Pattern::Leading(kept)),
+        _ => None,
+    }
+}
+
+/// Whether a layout repeats its base's elements, one a row, over `cols` columns.
+pub(super) fn is_spread(layout: &Layout, cols: usize) -> bool {
+    let (mut left, mut step) = (cols, 1);
+    for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
+        if left > 1 {
+            if stride != 0 || left % size != 0 {
+                return false;
+            }
+            left /= size;
+        } else {
+            if stride != step {
+                return false;
+            }
+            step *= size as isize;
         }
     }
-    units.push(Unit { nodes: vec![i], elementwise });
-    units.len() - 1
+    left == 1
+}
+
+/// Which unit makes a node, and what the node is there.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    unit: usize,
+    role: Role,
+}
+
+#[derive(Debug)]
+struct Draft {
+    unit: Unit,
+    level: u32,
+    /// Units that wait for this one.
+    later: SmallVec<[usize; 4]>,
+}
+
+struct Fuser<'a> {
+    graph: &'a Graph,
+    places: Vec<Place>,
+    made: Vec<Made>,
+    units: Vec<Draft>,
+}
+
+impl Fuser<'_> {
+    /// Puts node `i` in a unit.
+    fn assign(&mut self, i: usize) {
+        let mut makers: SmallVec<[usize; 4]> = SmallVec::new();
+        for &x in &self.graph.nodes[i].operands {
+            if let Base::Node(base) = self.places[x].base {
+                let unit = self.made[base].unit;
+                if !makers.contains(&unit) {
+                    makers.push(unit);
+                }
+            }
+        }
+        makers.sort_unstable_by(|a, b| b.cmp(a));
+        for &u in &makers {
+            if let Some((role, cols)) = self.units[u].unit.domain.as_ref().and_then(|domain| self.fits(i, u, domain))
+                && self.wait(u, &makers, true)
+            {
+                return self.join(i, u, role, cols, &makers);
+            }
+        }
+        if self.graph.nodes[i].op.rule().is_elementwise() {
+            let first = self.units.len().saturating_sub(WINDOW);
+            for u in (first..self.units.len()).rev().filter(|u| !makers.contains(u)) {
+                if let Some(domain) = &self.units[u].unit.domain
+                    && let Some((role, cols)) = self.fits(i, u, domain)
+                    && self.wait(u, &makers, false)
+                {
+                    return self.join(i, u, role, cols, &makers);
+                }
+            }
+        }
+        let u = self.units.len();
+        let node = &self.graph.nodes[i];
+        let numel = match reduction(&node.op) {
+            Some(_) => self.graph.nodes[node.operands[0]].ty.shape.numel(),
+            None => node.ty.shape.numel(),
+        };
+        let domain = Domain { numel, ..Domain::default() };
+        let fit = self.fits(i, u, &domain);
+        let level = makers.iter().map(|&v| self.units[v].level + 1).max().unwrap_or(0);
+        let unit = Unit { nodes: Vec::new(), domain: fit.map(|_| domain) };
+        self.units.push(Draft { unit, level, later: SmallVec::new() });
+        let (role, cols) = fit.unwrap_or((Role::End, None));
+        self.join(i, u, role, cols, &makers);
+    }
+
+    fn join(&mut self, i: usize, u: usize, role: Role, cols: Option<usize>, makers: &[usize]) {
+        self.made[i] = Made { unit: u, role };
+        for &v in makers.iter().filter(|&&v| v != u) {
+            if self.units[v].later.last() != Some(&u) {
+                self.units[v].later.push(u);
+            }
+        }
+        let unit = &mut self.units[u].unit;
+        unit.nodes.push(i);
+        if let Some(domain) = &mut unit.domain {
+            domain.cols = cols;
+            domain.roles.push(role);
+        }
+    }
+
+    /// What node `i` would be in unit `u`, and the unit's columns then. Its operands from other units are not looked at.
+    fn fits(&self, i: usize, u: usize, domain: &Domain) -> Option<(Role, Option<usize>)> {
+        let node = &self.graph.nodes[i];
+        let size = node.ty.shape.numel();
+        if domain.numel == 0 || domain.roles.len() >= LIMIT {
+            return None;
+        }
+        if node.op.rule().is_elementwise() {
+            let role = match domain.cols {
+                _ if size == domain.numel => Role::Full,
+                Some(cols) if size.checked_mul(cols) == Some(domain.numel) => Role::Row,
+                _ => return None,
+            };
+            let fits = node.operands.iter().all(|&x| self.reads(&self.places[x], u, domain, role));
+            return fits.then_some((role, domain.cols));
+        }
+        let (_, axes) = reduction(&node.op)?;
+        let shape = &self.graph.nodes[node.operands[0]].ty.shape;
+        let (from, full) = (&self.places[node.operands[0]], shape.numel() == domain.numel);
+        // Columns that are not decided yet may be these.
+        let may_be = |cols: usize| cols <= COLUMNS && domain.cols.is_none_or(|c| c == cols);
+        let (of, role, cols) = match pattern(shape, axes)? {
+            Pattern::All if full && may_be(domain.numel) => (Role::Full, Role::Row, Some(domain.numel)),
+            Pattern::All if full => (Role::Full, Role::End, domain.cols),
+            Pattern::All if domain.cols.and_then(|cols| cols.checked_mul(shape.numel())) == Some(domain.numel) => {
+                (Role::Row, Role::End, domain.cols)
+            }
+            Pattern::Trailing(cols) if full && may_be(cols) => (Role::Full, Role::Row, Some(cols)),
+            Pattern::Leading(cols) if full && may_be(cols) => (Role::Full, Role::End, Some(cols)),
+            _ => return None,
+        };
+        // What is reduced lies row by row, wherever it is.
+        (from.layout.is_contiguous() && self.reads(from, u, domain, of)).then_some((role, cols))
+    }
+
+    /// Whether a node that is `role` in unit `u` can read a place there, if it is of this unit.
+    fn reads(&self, place: &Place, u: usize, domain: &Domain, role: Role) -> bool {
+        let Base::Node(base) = place.base else { return true };
+        let Made { unit, role: there } = self.made[base];
+        match (there, role) {
+            _ if unit != u => true,
+            (Role::Full, Role::Full) | (Role::Row, Role::Row) => place.is_whole(),
+            (Role::Row, Role::Full) => {
+                place.layout.offset() == 0 && domain.cols.is_some_and(|cols| is_spread(&place.layout, cols))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether unit `u` can wait for the units `for_these`; raises its level above theirs if it `may`.
+    fn wait(&mut self, u: usize, for_these: &[usize], may_raise: bool) -> bool {
+        let others = || for_these.iter().copied().filter(|&v| v != u);
+        let Some(highest) = others().map(|v| self.units[v].level).max() else { return true };
+        if highest < self.units[u].level {
+            return true;
+        }
+        // Whoever waits for `u` must be raised with it; if one of the others does, it cannot wait for them.
+        let mut raised: SmallVec<[(usize, u32); 16]> = SmallVec::new();
+        let mut next = 0;
+        raised.push((u, highest + 1));
+        while let Some(&(v, level)) = raised.get(next) {
+            if !may_raise || raised.len() > RAISES {
+                return false;
+            }
+            for &w in &self.units[v].later {
+                if others().any(|other| other == w) {
+                    return false;
+                }
+                if self.units[w].level <= level {
+                    raised.push((w, level + 1));
+                }
+            }
+            next += 1;
+        }
+        for (v, level) in raised {
+            self.units[v].level = self.units[v].level.max(level);
+        }
+        true
+    }
+
+    /// The units in order: as they were begun, but each after those that it waits for.
+    fn finish(self) -> (Vec<Place>, Vec<Unit>) {
+        let n = self.units.len();
+        let mut waits: Vec<SmallVec<[usize; 4]>> = vec![SmallVec::new(); n];
+        for (v, draft) in self.units.iter().enumerate() {
+            draft.later.iter().for_each(|&u| waits[u].push(v));
+        }
+        let mut units: Vec<Option<Unit>> = self.units.into_iter().map(|draft| Some(draft.unit)).collect();
+        let mut ordered = Vec::with_capacity(n);
+        let mut stack = Vec::new();
+        for u in 0..n {
+            stack.push((u, false));
+            while let Some((u, ready)) = stack.pop() {
+                if units[u].is_none() {
+                    continue;
+                }
+                if !ready {
+                    stack.push((u, true));
+                    let mut before: SmallVec<[usize; 4]> =
+                        waits[u].iter().copied().filter(|&v| units[v].is_some()).collect();
+                    before.sort_unstable_by(|a, b| b.cmp(a));
+                    stack.extend(before.into_iter().map(|v| (v, false)));
+                } else if let Some(mut unit) = units[u].take() {
+                    // A reduction alone is faster by itself.
+                    if let [i] = unit.nodes[..]
+                        && reduction(&self.graph.nodes[i].op).is_some()
+                    {
+                        unit.domain = None;
+                    }
+                    ordered.push(unit);
+                }
+            }
+        }
+        (self.places, ordered)
+    }
 }

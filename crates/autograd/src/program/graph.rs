@@ -27,7 +27,7 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// The equations that a tape's last request reached; what has a value is an input.
+    /// The equations that a tape's last request reached, simplified; what has a value is an input.
     pub fn new(tape: &Inner, outputs: &[VarId]) -> Self {
         let node = |nodes: &[usize], id: &VarId| nodes[tape.places[id.index()] as usize];
         // The node of the equation at each place.
@@ -55,6 +55,6 @@ impl Graph {
             };
             node_at.push(this);
         }
-        Self { nodes, outputs: outputs.iter().map(|id| node(&node_at, id)).collect() }.narrowed()
+        Self { nodes, outputs: outputs.iter().map(|id| node(&node_at, id)).collect() }.narrowed().simplified()
     }
 }

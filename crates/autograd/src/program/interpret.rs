@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use wengert_tensor::{Error, Result, Tensor, View};
 
 use crate::op::Op;
-use crate::tape::{Eqn, Inner, VarId};
+use crate::tape::{Eqn, Inner, Values, VarId};
 
 /// The values of `ids`.
 ///
@@ -25,13 +25,13 @@ fn evaluate(inner: &mut Inner) -> Result<()> {
             continue;
         }
         let value = result(&inner.eqns[i], &inner.values).map_err(|e| e.at(inner.eqns[i].at))?;
-        inner.values[i] = Some(value);
+        inner.values.set(i, value);
     }
     Ok(())
 }
 
 /// The value of one equation, of operands that have values.
-fn result(eqn: &Eqn, values: &[Option<Tensor>]) -> Result<Tensor> {
+fn result(eqn: &Eqn, values: &Values) -> Result<Tensor> {
     let operands = eqn.operands.iter().map(|x| values[x.index()].as_ref().ok_or_else(|| no_value(eqn)));
     let operands: SmallVec<[&Tensor; 4]> = operands.collect::<Result<_>>()?;
     let rule = eqn.op.rule();
@@ -72,7 +72,7 @@ pub(crate) fn run_one(inner: &mut Inner, id: VarId) -> Result<()> {
             return Err(Error::non_finite(format!("{name}: made the first {}, in a result of {ty}", now.name())).at(at));
         }
     }
-    inner.values[id.index()] = Some(value);
+    inner.values.set(id.index(), value);
     Ok(())
 }
 

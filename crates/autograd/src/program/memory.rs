@@ -1,180 +1,449 @@
-//! The memory of a program: which slot every value lives in, and when it is free again.
+//! The memory of a program: which slot every value lives in, and when.
 //!
-//! Values that are needed after their unit live in slots; a slot is handed to the next value of its dtype
-//! when its own is dead. Values that only their group needs live in tiles. Answers have slots of their own, which leave
-//! the program as tensors.
+//! Values that are needed outside of their unit live in slots, which they share where they are not there at the same
+//! time ([`assign`](super::assign)); where an operand dies in a pass over its elements, a result takes its place.
+//! Values that only their group needs live in tiles. The storage of answers comes from outside and leaves with them;
+//! states have slots that nothing else uses.
 
-use std::mem::take;
-
+use rustc_hash::FxHashMap;
 use wengert_tensor::{DType, Data, Result, Storage, Tensor};
 
-use super::Source;
+use super::assign::{Need, assign, peak};
 use super::fuse::{Base, Place, Unit};
 use super::graph::Graph;
+use super::lifetime::Lifetimes;
+use super::{Footprint, Given, Source};
+use crate::op::Op;
+use crate::ty::Type;
 
-/// Elements that a group works on at a time: a dozen such tiles of `f64` fit the L1 cache.
-pub(super) const TILE: usize = 512;
+/// Values of fewer bytes than this are not written over others: a group would spend more on setting operands aside
+/// than there is to gain.
+const IN_PLACE: usize = 4096;
+
+/// Memory is shared in whole cache lines.
+const LINE: usize = 64;
 
 /// What a slot holds.
 #[derive(Debug, Clone)]
 pub(super) struct Slot {
+    /// The dtype that its storage has when a run begins.
     pub dtype: DType,
-    pub len: usize,
-    /// Whether its storage leaves the program with an answer, and is made anew for every run.
-    pub answer: bool,
+    pub bytes: usize,
+    pub kind: Kind,
+}
+
+/// Whose the storage of a slot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The program's.
+    Own,
+    /// An answer's, with which it leaves.
+    Answer,
+    /// A state's, with which it comes and leaves.
+    State,
 }
 
 impl Slot {
-    pub fn allocate(&self) -> Result<Storage> {
-        match self.answer {
-            true => Ok(Storage::default()),
-            false => Storage::zeros(self.dtype, self.len),
+    /// How many elements it has room for.
+    pub fn len(&self) -> usize {
+        self.bytes / self.dtype.size()
+    }
+
+    /// What is there, if it is large enough, or else new storage.
+    pub fn storage(&self, there: Storage) -> Result<Storage> {
+        match there.dtype() == self.dtype && there.bytes() >= self.bytes {
+            true => Ok(there),
+            false => Storage::scratch(self.dtype, self.len()),
         }
     }
 }
 
-/// Decides where values live, unit by unit.
+/// A slot that values of several dtypes share becomes one of `dtype`.
+#[derive(Debug)]
+pub(super) struct Retype {
+    slot: usize,
+    dtype: DType,
+    len: usize,
+}
+
+impl Retype {
+    pub fn run(&self, memory: &mut Memory) {
+        let _fits = memory.slots[self.slot].retype(self.dtype, self.len);
+        debug_assert!(_fits, "a slot has room for all its values");
+    }
+}
+
+/// What becomes of a node's value beyond its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is read by later units, if by any.
+    Passing,
+    /// It is an answer or a state's next value, in a slot of its own.
+    Leaving,
+    /// It is a state's next value, written over the last.
+    OverState(usize),
+    /// It is written over an operand.
+    Over(usize),
+}
+
+/// The output that is a state's next value, where it is not written over the last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Renewal {
+    pub state: usize,
+    pub slot: usize,
+}
+
+/// Where the values of a graph live.
 pub(super) struct Plan<'a> {
     pub graph: &'a Graph,
     pub places: &'a [Place],
+    inputs: &'a [Given],
+    states: usize,
+    /// States have the first.
     pub slots: Vec<Slot>,
-    /// Slots that no value needs now.
-    pub free: Vec<usize>,
-    /// The slot of a node, once it has one.
+    /// The slots of tiles.
+    scratch: Vec<usize>,
+    /// The slot of a node, if it has one.
     pub slot_of: Vec<Option<usize>>,
-    /// The last unit that reads a node; `usize::MAX` for what leaves the program.
-    last_use: Vec<usize>,
-    /// Whether a node is needed outside of its unit.
-    kept: Vec<bool>,
     /// Nodes that are constants: constant k of the program.
     pub constants: Vec<usize>,
+    constant_of: FxHashMap<usize, usize>,
+    /// What changes dtype before which unit, in order.
+    pub retypes: Vec<(usize, Retype)>,
+    pub renewals: Vec<Renewal>,
+    /// Outputs that are copied to slots of their own after all units: the position of the output, and the slot.
+    pub copies: Vec<(usize, usize)>,
+    pub footprint: Footprint,
 }
 
 impl<'a> Plan<'a> {
-    /// Nothing placed yet.
-    pub fn new(graph: &'a Graph, places: &'a [Place], units: &[Unit]) -> Self {
-        let n = graph.nodes.len();
-        let (mut last_use, mut kept, mut maker) = (vec![0; n], vec![false; n], vec![usize::MAX; n]);
-        for (u, unit) in units.iter().enumerate() {
-            unit.nodes.iter().for_each(|&i| maker[i] = u);
-            for &x in unit.nodes.iter().flat_map(|&i| &graph.nodes[i].operands) {
-                if let Base::Node(base) = places[x].base {
-                    last_use[base] = u;
-                    kept[base] |= maker[base] != u;
+    /// A slot for every value that needs one. The last outputs of the graph are the next values of states, which are of
+    /// the given types.
+    pub fn new(graph: &'a Graph, places: &'a [Place], units: &[Unit], inputs: &'a [Given], states: &[Type]) -> Self {
+        let state = |ty: &Type| Slot { dtype: ty.dtype, bytes: bytes(ty), kind: Kind::State };
+        let mut plan = Self {
+            graph,
+            places,
+            inputs,
+            states: states.len(),
+            slots: states.iter().map(state).collect(),
+            scratch: Vec::new(),
+            slot_of: vec![None; graph.nodes.len()],
+            constants: Vec::new(),
+            constant_of: FxHashMap::default(),
+            retypes: Vec::new(),
+            renewals: Vec::new(),
+            copies: Vec::new(),
+            footprint: Footprint::default(),
+        };
+        let lifetimes = Lifetimes::new(graph, places, units, inputs.len());
+        let mut fates = vec![Fate::Passing; graph.nodes.len()];
+        plan.decide_answers(&mut fates);
+        plan.decide_states(&lifetimes, units, &mut fates);
+        plan.write_over_operands(&lifetimes, units, &mut fates);
+        plan.assign(&lifetimes, units, &fates);
+        plan
+    }
+
+    fn ty(&self, node: usize) -> &Type {
+        &self.graph.nodes[node].ty
+    }
+
+    /// How many outputs are answers.
+    fn answers(&self) -> usize {
+        self.graph.outputs.len() - self.states
+    }
+
+    /// The input that each state is, if it is one.
+    fn inputs_of_states(&self) -> Vec<Option<usize>> {
+        let mut inputs = vec![None; self.states];
+        for (k, given) in self.inputs.iter().enumerate() {
+            if let Given::State(state) = *given {
+                inputs[state] = Some(k);
+            }
+        }
+        inputs
+    }
+
+    /// Gives slots of their own to answers; those that are views of states are copied.
+    fn decide_answers(&mut self, fates: &mut [Fate]) {
+        for (j, &i) in self.graph.outputs[..self.answers()].iter().enumerate() {
+            match self.places[i].base {
+                Base::Node(base) => fates[base] = Fate::Leaving,
+                Base::Input(k) if matches!(self.inputs[k], Given::State(_)) => self.copies.push((j, usize::MAX)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Decides how states get their next values: written over the last, where nobody reads that any more and nothing can
+    /// go wrong any more; else in a slot that becomes the state's, to which what is a view of something is copied.
+    fn decide_states(&mut self, lifetimes: &Lifetimes, units: &[Unit], fates: &mut [Fate]) {
+        let sure = units.iter().rposition(|unit| self.may_fail(unit)).map_or(0, |u| u + 1);
+        let answers = self.answers();
+        for (state, input) in self.inputs_of_states().into_iter().enumerate() {
+            let i = self.graph.outputs[answers + state];
+            let place = &self.places[i];
+            let renewal = Renewal { state, slot: usize::MAX };
+            match place.base {
+                Base::Input(k) if Some(k) == input && self.is_all(place) => {}
+                Base::Node(base) if fates[base] == Fate::Passing && self.is_all(place) => {
+                    let maker = lifetimes.maker[base];
+                    let dies = |k: usize| {
+                        let (read, last) = (Base::Input(k), lifetimes.last_use(&Base::Input(k)));
+                        last < maker || last == maker && self.reads_all(&units[maker], &read)
+                    };
+                    let over = self.slots[state].bytes >= IN_PLACE && maker >= sure && input.is_none_or(dies);
+                    fates[base] = if over { Fate::OverState(state) } else { Fate::Leaving };
+                    if !over {
+                        self.renewals.push(renewal);
+                    }
+                }
+                _ => {
+                    self.copies.push((answers + state, usize::MAX));
+                    self.renewals.push(renewal);
                 }
             }
         }
-        for &i in &graph.outputs {
-            if let Base::Node(base) = places[i].base {
-                (last_use[base], kept[base]) = (usize::MAX, true);
-            }
-        }
-        let slot_of = vec![None; n];
-        Self { graph, places, slots: Vec::new(), free: Vec::new(), slot_of, last_use, kept, constants: Vec::new() }
     }
 
-    /// Gives slots to what a unit makes for others.
-    pub fn begin(&mut self, _: usize, unit: &Unit) {
-        for &i in &unit.nodes {
-            if self.kept[i] || !unit.elementwise {
-                let ty = &self.graph.nodes[i].ty;
-                let answer = self.last_use[i] == usize::MAX;
-                self.slot_of[i] = Some(self.take(ty.dtype, ty.shape.numel(), answer));
-            }
-        }
+    /// Whether what a unit computes may be refused, or may panic: not so the built-in arithmetic of floats.
+    fn may_fail(&self, unit: &Unit) -> bool {
+        let may_fail = |&i: &usize| {
+            let node = &self.graph.nodes[i];
+            matches!(node.op, Op::Custom(_)) || node.operands.iter().any(|&x| self.ty(x).dtype == DType::I64)
+        };
+        unit.domain.is_none() || unit.nodes.iter().any(may_fail)
     }
 
-    /// Takes back the slots of what no later unit reads.
-    pub fn end(&mut self, u: usize, unit: &Unit) {
+    /// Whether a place is all of its base, in order.
+    fn is_all(&self, place: &Place) -> bool {
+        let all = match place.base {
+            Base::Node(i) => self.ty(i).shape.numel(),
+            // A state, or else it is not asked.
+            Base::Input(k) => match self.inputs[k] {
+                Given::State(state) => self.slots[state].len(),
+                _ => return false,
+            },
+            Base::Constant(_) => return false,
+        };
+        place.is_whole() && place.layout.numel() == all
+    }
+
+    /// Whether all that a unit reads of a base is all of it, in order.
+    fn reads_all(&self, unit: &Unit, base: &Base) -> bool {
         let read = unit.nodes.iter().flat_map(|&i| &self.graph.nodes[i].operands);
-        let bases = read.filter_map(|&x| match self.places[x].base {
-            Base::Node(base) => Some(base),
-            _ => None,
-        });
-        let mut dead: Vec<usize> = bases.filter(|&base| self.last_use[base] == u).collect();
-        // A value that nobody reads, as a duplicate of what was asked for, dies at once.
-        dead.extend(unit.nodes.iter().filter(|&&i| self.last_use[i] < u));
-        dead.sort_unstable();
-        dead.dedup();
-        self.free.extend(dead.into_iter().filter_map(|base| self.slot_of[base]));
+        read.map(|&x| &self.places[x]).all(|place| place.base != *base || self.is_all(place))
     }
 
-    /// A slot for `len` elements: the free one that fits best, grown where it is too small.
-    fn take(&mut self, dtype: DType, len: usize, answer: bool) -> usize {
-        if !answer {
-            let candidates = self.free.iter().enumerate().filter(|(_, slot)| self.slots[**slot].dtype == dtype);
-            let waste = |slot: &usize| self.slots[*slot].len.abs_diff(len);
-            if let Some((k, _)) = candidates.min_by_key(|(_, slot)| waste(slot)) {
-                let slot = self.free.swap_remove(k);
-                self.slots[slot].len = self.slots[slot].len.max(len);
-                return slot;
+    /// Where an operand dies in a pass over its elements, lets a result take its place.
+    fn write_over_operands(&self, lifetimes: &Lifetimes, units: &[Unit], fates: &mut [Fate]) {
+        let mut dying = Vec::new();
+        for (u, unit) in units.iter().enumerate().filter(|(_, unit)| unit.domain.is_some()) {
+            dying.clear();
+            for &x in unit.nodes.iter().flat_map(|&i| &self.graph.nodes[i].operands) {
+                let base = &self.places[x].base;
+                let Base::Node(i) = *base else { continue };
+                let dies = lifetimes.last_use(base) == u && lifetimes.maker[i] < u;
+                if dies && bytes(self.ty(i)) >= IN_PLACE && !dying.contains(&i) && self.reads_all(unit, base) {
+                    dying.push(i);
+                }
+            }
+            for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i]) {
+                let like = |&operand: &usize| {
+                    let (a, b) = (self.ty(operand), self.ty(i));
+                    a.dtype == b.dtype && a.shape.numel() == b.shape.numel()
+                };
+                let operand = dying.iter().position(like);
+                if let (Fate::Passing, Some(k)) = (fates[i], operand) {
+                    fates[i] = Fate::Over(dying.swap_remove(k));
+                }
             }
         }
-        self.slots.push(Slot { dtype, len, answer });
-        self.slots.len() - 1
+    }
+
+    /// Finds slots for all values that are needed outside of their unit.
+    fn assign(&mut self, lifetimes: &Lifetimes, units: &[Unit], fates: &[Fate]) {
+        let (mut needs, end) = (Needs::default(), units.len());
+        // The need that a node's value is part of.
+        let mut need_of: Vec<Option<usize>> = vec![None; self.graph.nodes.len()];
+        for (u, unit) in units.iter().enumerate() {
+            for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i] || unit.domain.is_none()) {
+                let last = lifetimes.last_use(&Base::Node(i)).max(u);
+                need_of[i] = match fates[i] {
+                    Fate::Leaving => Some(needs.add(self.ty(i), u, end, true)),
+                    Fate::Passing => Some(needs.add(self.ty(i), u, last, false)),
+                    Fate::Over(operand) => {
+                        let need = need_of[operand];
+                        need.into_iter().for_each(|need| needs.needs[need].last = last);
+                        need
+                    }
+                    Fate::OverState(state) => {
+                        self.slot_of[i] = Some(state);
+                        None
+                    }
+                };
+            }
+        }
+        let copies = std::mem::take(&mut self.copies);
+        let copies: Vec<(usize, usize)> =
+            copies.into_iter().map(|(j, _)| (j, needs.add(self.ty(self.graph.outputs[j]), end, end, true))).collect();
+
+        let (states, found) = (self.slots.len(), assign(&needs.needs));
+        let slot_of = |need: usize| states + found.slot_of[need];
+        self.slots.extend(found.slots.iter().map(|&bytes| Slot { dtype: DType::F32, bytes, kind: Kind::Own }));
+        let mut mixed: Vec<bool> = vec![false; self.slots.len()];
+        let mut seen = mixed.clone();
+        for (k, need) in needs.needs.iter().enumerate() {
+            let (slot, dtype) = (slot_of(k), needs.dtypes[k]);
+            mixed[slot] |= seen[slot] && self.slots[slot].dtype != dtype;
+            // The owner comes last, and has the last word.
+            if need.own || self.slots[slot].kind == Kind::Own {
+                self.slots[slot].dtype = dtype;
+            }
+            if need.own {
+                self.slots[slot].kind = Kind::Answer;
+            }
+            seen[slot] = true;
+        }
+        for (k, need) in needs.needs.iter().enumerate().filter(|(k, _)| mixed[slot_of(*k)]) {
+            let (slot, dtype) = (slot_of(k), needs.dtypes[k]);
+            let len = self.slots[slot].bytes / dtype.size();
+            self.retypes.push((need.first, Retype { slot, dtype, len }));
+        }
+        self.retypes.sort_by_key(|(unit, _)| *unit);
+        for (slot, need) in self.slot_of.iter_mut().zip(&need_of) {
+            *slot = need.map(slot_of).or(*slot);
+        }
+        self.copies = copies.into_iter().map(|(j, need)| (j, slot_of(need))).collect();
+        self.settle_renewals();
+        self.footprint = Footprint { planned: found.slots.iter().sum(), live: peak(&needs.needs) };
+    }
+
+    /// Looks up the slots of renewals. They are the program's own.
+    fn settle_renewals(&mut self) {
+        let (answers, mut renewals) = (self.answers(), std::mem::take(&mut self.renewals));
+        for renewal in &mut renewals {
+            let output = answers + renewal.state;
+            let copied = self.copies.iter().find(|(j, _)| *j == output).map(|(_, slot)| *slot);
+            let made = match self.places[self.graph.outputs[output]].base {
+                Base::Node(i) => self.slot_of[i],
+                _ => None,
+            };
+            if let Some(slot) = copied.or(made) {
+                renewal.slot = slot;
+                self.slots[slot].kind = Kind::Own;
+            }
+        }
+        self.renewals = renewals;
     }
 
     pub fn source(&mut self, base: &Base) -> Source {
         match *base {
-            Base::Input(k) => Source::Input(k),
-            Base::Constant(i) => {
-                let known = self.constants.iter().position(|&c| c == i);
-                Source::Constant(known.unwrap_or_else(|| {
-                    self.constants.push(i);
-                    self.constants.len() - 1
-                }))
-            }
+            Base::Input(k) => match self.inputs[k] {
+                Given::State(state) => Source::Slot(state),
+                _ => Source::Input(k),
+            },
+            Base::Constant(i) => Source::Constant(*self.constant_of.entry(i).or_insert_with(|| {
+                self.constants.push(i);
+                self.constants.len() - 1
+            })),
             // A value without a slot is read only within its group, never by its source.
             Base::Node(i) => Source::Slot(self.slot_of[i].unwrap_or(usize::MAX)),
         }
     }
 
-    /// A tile for position `now` of a unit, needed until position `until`.
-    pub fn tile(&mut self, tiles: &mut Vec<(usize, usize)>, dtype: DType, now: usize, until: usize) -> usize {
-        let free = tiles.iter_mut().find(|(slot, end)| self.slots[*slot].dtype == dtype && *end < now);
-        if let Some((slot, end)) = free {
-            *end = until;
-            return *slot;
-        }
-        let slot = self.take_tile(dtype);
-        tiles.push((slot, until));
+    /// The slot of all groups' tiles of a dtype, with room for `len` elements: they run one after another.
+    pub fn scratch(&mut self, dtype: DType, len: usize) -> usize {
+        let known = self.scratch.iter().copied().find(|&slot| self.slots[slot].dtype == dtype);
+        let slot = known.unwrap_or_else(|| {
+            self.slots.push(Slot { dtype, bytes: 0, kind: Kind::Own });
+            self.scratch.push(self.slots.len() - 1);
+            self.slots.len() - 1
+        });
+        let bytes = &mut self.slots[slot].bytes;
+        let more = (len * dtype.size()).saturating_sub(*bytes);
+        *bytes += more;
+        self.footprint.planned += more;
         slot
     }
+}
 
-    /// A slot of a tile's size exactly: large slots are not spent on tiles.
-    fn take_tile(&mut self, dtype: DType) -> usize {
-        let fits = |slot: &usize| self.slots[*slot].dtype == dtype && self.slots[*slot].len == TILE;
-        match self.free.iter().position(fits) {
-            Some(k) => self.free.swap_remove(k),
-            None => {
-                self.slots.push(Slot { dtype, len: TILE, answer: false });
-                self.slots.len() - 1
-            }
-        }
+fn bytes(ty: &Type) -> usize {
+    ty.shape.numel() * ty.dtype.size()
+}
+
+/// Needs for memory, and the dtypes of what it is needed for.
+#[derive(Default)]
+struct Needs {
+    needs: Vec<Need>,
+    dtypes: Vec<DType>,
+}
+
+impl Needs {
+    fn add(&mut self, ty: &Type, first: usize, last: usize, own: bool) -> usize {
+        // What comes from outside is as large as it must be and no larger.
+        let bytes = if own { bytes(ty) } else { bytes(ty).next_multiple_of(LINE) };
+        self.needs.push(Need { bytes, first, last, own });
+        self.dtypes.push(ty.dtype);
+        self.needs.len() - 1
     }
 }
 
 /// The memory of a program that runs.
 pub(super) struct Memory<'a> {
-    pub inputs: &'a [&'a Tensor],
+    pub given: &'a [Given],
+    pub arguments: &'a [&'a Tensor],
     pub constants: &'a [Tensor],
     pub slots: &'a mut [Storage],
 }
 
+/// The memory of a program that runs, but for the slot that is written.
+#[derive(Clone, Copy)]
+pub(super) struct Others<'a> {
+    given: &'a [Given],
+    arguments: &'a [&'a Tensor],
+    constants: &'a [Tensor],
+    before: &'a [Storage],
+    after: &'a [Storage],
+}
+
 impl Memory<'_> {
+    /// The elements of a source, from its first on.
     pub fn data(&self, source: Source) -> Data<'_> {
-        match source {
-            Source::Input(k) => self.inputs[k].data(),
-            Source::Constant(k) => self.constants[k].data(),
-            Source::Slot(k) => self.slots[k].data(),
-        }
+        let Self { given, arguments, constants, .. } = *self;
+        Others { given, arguments, constants, before: self.slots, after: &[] }.data(source)
     }
 
-    /// Runs `write` on the storage of a slot, taken out meanwhile.
-    pub fn writing(&mut self, slot: usize, write: impl FnOnce(&Self, &mut Storage) -> Result<()>) -> Result<()> {
-        let mut out = take(&mut self.slots[slot]);
-        let outcome = write(self, &mut out);
-        self.slots[slot] = out;
-        outcome
+    /// Runs `write` on the storage of a slot, with all other memory to read.
+    pub fn writing<R>(&mut self, slot: usize, write: impl FnOnce(Others, &mut Storage) -> R) -> R {
+        let (before, rest) = self.slots.split_at_mut(slot);
+        let (out, after) = rest.split_at_mut(1);
+        let Self { given, arguments, constants, .. } = *self;
+        write(Others { given, arguments, constants, before, after }, &mut out[0])
     }
+}
+
+impl<'a> Others<'a> {
+    /// The elements of a source, from its first on.
+    pub fn data(&self, source: Source) -> Data<'a> {
+        match source {
+            Source::Input(k) => match &self.given[k] {
+                Given::Argument(i) => elements(self.arguments[*i]),
+                Given::Value(value) => value.data(),
+                Given::State(state) => self.data(Source::Slot(*state)),
+            },
+            Source::Constant(k) => self.constants[k].data(),
+            Source::Slot(k) => match self.before.get(k) {
+                Some(storage) => storage.data(),
+                None => self.after[k - self.before.len() - 1].data(),
+            },
+        }
+    }
+}
+
+/// The elements of a tensor that is contiguous, in order.
+fn elements(x: &Tensor) -> Data<'_> {
+    let start = x.layout().offset();
+    x.data().range(start..start + x.numel())
 }

@@ -1,43 +1,69 @@
 //! Running what a tape says.
 //!
 //! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
-//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), loops make what is read of them ([`narrow`]), elementwise ones are
-//!   fused into passes over tiles ([`fuse`]), values share memory by their lifetimes ([`memory`]), and the result is
+//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), loops make what is
+//!   read of them ([`narrow`]), constants are folded ([`simplify`]), elementwise equations and reductions are fused into passes over memory ([`fuse`],
+//!   [`group`]), values share memory by their lifetimes ([`memory`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
 //! - [`Compiled`]: a program in the user's hands.
 //!
 //! All give the same bits: a program runs the same kernels on the same elements.
 
+mod assign;
 pub(crate) mod cache;
 mod compiled;
 mod fuse;
 mod graph;
 mod group;
 pub(crate) mod interpret;
+mod lifetime;
 mod memory;
 mod narrow;
 mod plan;
 mod run;
+mod simplify;
 
-pub use compiled::Compiled;
+pub use cache::{ProgramCache, clear_program_cache, program_cache};
+pub use compiled::{Compiled, Footprint};
 
 use std::panic::Location;
 
 use smallvec::SmallVec;
-use wengert_tensor::{Layout, Shape, Storage, Tensor};
+use wengert_tensor::kernel::Bound;
+use wengert_tensor::{Layout, Storage, Tensor};
 
 use crate::op::Op;
+use crate::ty::Type;
 
 /// A planned computation, with the memory it runs in.
 #[derive(Debug)]
 pub(crate) struct Program {
+    given: Vec<Given>,
     constants: Vec<Tensor>,
     specs: Vec<memory::Slot>,
-    /// The memory of values and tiles. An operation's result is taken out while it is written.
+    /// The memory of values and tiles.
     slots: Vec<Storage>,
+    /// Whether every slot has the storage it should have between runs: not where a run ended in a panic or an error.
+    whole: bool,
     steps: Vec<Step>,
     answers: Vec<Answer>,
+    /// Slots whose storage becomes a state's after a run.
+    renewals: Vec<memory::Renewal>,
+    footprint: Footprint,
+    /// A tensor without elements.
+    nothing: Tensor,
+}
+
+/// What an input of a program is.
+#[derive(Debug)]
+enum Given {
+    /// An argument of every run.
+    Argument(usize),
+    /// What it was when the program was made; its elements lie in order from the start of its storage.
+    Value(Tensor),
+    /// What the program itself keeps: the same slot.
+    State(usize),
 }
 
 /// What elements are read from.
@@ -52,16 +78,27 @@ enum Source {
 enum Step {
     Single(Single),
     Group(group::Group),
+    Retype(memory::Retype),
+    Copy(Copy),
 }
 
 /// One operation on whole operands.
 #[derive(Debug)]
 struct Single {
     op: Op,
-    operands: SmallVec<[(Source, Layout); 2]>,
+    kernel: Bound,
+    operands: SmallVec<[Source; 2]>,
     out: usize,
-    shape: Shape,
+    ty: Type,
     at: &'static Location<'static>,
+}
+
+/// Puts elements in order in a slot of their own.
+#[derive(Debug)]
+struct Copy {
+    source: Source,
+    layout: Layout,
+    out: usize,
 }
 
 /// A result that leaves the program.
@@ -69,4 +106,6 @@ struct Single {
 struct Answer {
     source: Source,
     layout: Layout,
+    /// The answer that takes the storage along: itself, or the first of the same slot.
+    owner: usize,
 }

@@ -13,7 +13,8 @@ use crate::op::{Narrowed, Op, Slice};
 use crate::ty::Type;
 
 impl Graph {
-    /// The same answers, from operations that make no more than what is read of them.
+    /// The same answers, from operations that make no more than what is read of them. What that leaves without a reader
+    /// stays, for others to drop.
     pub(super) fn narrowed(mut self) -> Self {
         if !self.nodes.iter().any(|node| matches!(node.op, Op::Custom(_))) {
             return self;
@@ -34,7 +35,7 @@ impl Graph {
                 }
             }
         }
-        self.without(&needed)
+        self
     }
 
     /// Makes of node `i`, which has these readers, what they read and no more.
@@ -48,29 +49,15 @@ impl Graph {
         (self.nodes[i].op, self.nodes[i].operands, self.nodes[i].ty) = (op, operands, ty);
         for ((&k, read), start) in readers.iter().zip(read).zip(starts) {
             let range = SliceRange { start, stop: start + read.len(), step: 1 };
-            self.nodes[k].op = Slice { ranges: [range].into_iter().collect() }.into();
+            self.nodes[k].op = Slice { axis: 0, range }.into();
         }
-    }
-
-    /// The graph of the nodes that are needed, and of the inputs, because they are counted.
-    fn without(self, needed: &[bool]) -> Self {
-        let (mut places, mut nodes) = (vec![0; self.nodes.len()], Vec::with_capacity(self.nodes.len()));
-        for (i, mut node) in self.nodes.into_iter().enumerate() {
-            if needed[i] || matches!(node.op, Op::Input(_)) {
-                places[i] = nodes.len();
-                node.operands.iter_mut().for_each(|x| *x = places[*x]);
-                nodes.push(node);
-            }
-        }
-        Self { nodes, outputs: self.outputs.iter().map(|&i| places[i]).collect() }
     }
 }
 
 /// The places of a vector that a node reads, where it is a slice of it without steps.
 fn place(node: &Node) -> Option<Range<usize>> {
-    let Op::Slice(Slice { ranges }) = &node.op else { return None };
-    match ranges[..] {
-        [SliceRange { start, stop, step: 1 }] => Some(start..stop.max(start)),
+    match &node.op {
+        Op::Slice(Slice { axis: 0, range: SliceRange { start, stop, step: 1 } }) => Some(*start..*stop.max(start)),
         _ => None,
     }
 }

@@ -1,61 +1,97 @@
 //! From a graph to a program: the steps that compute its units, in order.
 
-use wengert_tensor::{Result, Tensor};
+use smallvec::SmallVec;
+use wengert_tensor::{DType, Layout, Result, Storage, Tensor};
 
 use super::fuse::{Place, units};
 use super::graph::{Graph, Node};
 use super::group::Group;
 use super::memory::Plan;
-use super::{Answer, Program, Single, Step};
+use super::{Answer, Copy, Given, Program, Single, Source, Step};
 use crate::op::Op;
+use crate::ty::Type;
 
 impl Program {
-    /// The program of a graph.
+    /// The program of a graph, all of whose inputs are arguments.
     ///
     /// # Errors
-    /// Where its plan cannot be allocated.
+    /// Where its memory cannot be allocated.
     pub(super) fn new(graph: &Graph) -> Result<Self> {
+        let inputs = graph.nodes.iter().filter(|node| matches!(node.op, Op::Input(_))).count();
+        Self::with(graph, (0..inputs).map(Given::Argument).collect(), &[])
+    }
+
+    /// The program of a graph, of which the last outputs are what states of the given types become.
+    ///
+    /// # Errors
+    /// Where its memory cannot be allocated.
+    pub(super) fn with(graph: &Graph, given: Vec<Given>, states: &[Type]) -> Result<Self> {
         let (places, units) = units(graph);
-        let mut plan = Plan::new(graph, &places, &units);
+        let mut plan = Plan::new(graph, &places, &units, &given, states);
+        let mut retypes = std::mem::take(&mut plan.retypes).into_iter().peekable();
         let mut steps = Vec::with_capacity(units.len());
         for (u, unit) in units.iter().enumerate() {
-            plan.begin(u, unit);
-            let step = match unit.elementwise {
-                true => Step::Group(Group::new(&mut plan, unit)),
-                false => Step::Single(Single::new(&mut plan, unit.nodes[0])),
-            };
-            plan.end(u, unit);
-            steps.push(step);
+            while let Some((_, retype)) = retypes.next_if(|(at, _)| *at == u) {
+                steps.push(Step::Retype(retype));
+            }
+            steps.push(match &unit.domain {
+                Some(domain) => Step::Group(Group::new(&mut plan, unit, domain)),
+                None => Step::Single(Single::new(&mut plan, unit.nodes[0])),
+            });
         }
-        let answers = graph.outputs.iter().map(|&i| {
-            let Place { base, layout } = &places[i];
-            Answer { source: plan.source(base), layout: layout.clone() }
-        });
-        let answers = answers.collect();
+        steps.extend(retypes.map(|(_, retype)| Step::Retype(retype)));
+        for (j, out) in plan.copies.clone() {
+            let Place { base, layout } = places[graph.outputs[j]].clone();
+            steps.push(Step::Copy(Copy { source: plan.source(&base), layout, out }));
+        }
+        let answers = answers(&mut plan, graph.outputs.len() - states.len());
         let constants = plan.constants.iter().map(|&i| match &graph.nodes[i].op {
             Op::Full(full) => Tensor::full((), full.value),
             _ => Tensor::full((), 0.0),
         });
-        Ok(Self {
-            constants: constants.collect::<Result<_>>()?,
-            slots: plan.slots.iter().map(|slot| slot.allocate()).collect::<Result<_>>()?,
-            specs: plan.slots,
-            steps,
-            answers,
-        })
+        let constants = constants.collect::<Result<_>>()?;
+        let Plan { slots: specs, renewals, footprint, .. } = plan;
+        let slots = specs.iter().map(|_| Storage::default()).collect();
+        let nothing = Tensor::zeros([0], DType::Bool)?;
+        let mut program =
+            Self { given, constants, specs, slots, whole: false, steps, answers, renewals, footprint, nothing };
+        program.make_whole()?;
+        Ok(program)
     }
+}
+
+/// The first outputs of a graph, as answers.
+fn answers(plan: &mut Plan, count: usize) -> Vec<Answer> {
+    let mut owners: Vec<Option<usize>> = vec![None; plan.slots.len()];
+    let answer = |j: usize| {
+        let i = plan.graph.outputs[j];
+        let copied = plan.copies.iter().find(|(output, _)| *output == j).map(|(_, slot)| *slot);
+        let (source, layout) = match copied {
+            Some(slot) => (Source::Slot(slot), Layout::contiguous(plan.graph.nodes[i].ty.shape.clone())),
+            None => {
+                let Place { base, layout } = plan.places[i].clone();
+                (plan.source(&base), layout)
+            }
+        };
+        let owner = match source {
+            Source::Slot(slot) => *owners[slot].get_or_insert(j),
+            _ => j,
+        };
+        Answer { source, layout, owner }
+    };
+    (0..count).map(answer).collect()
 }
 
 impl Single {
     /// The step of node `i` alone.
     fn new(plan: &mut Plan, i: usize) -> Self {
         let node: &Node = &plan.graph.nodes[i];
-        let operand = |x: &usize| {
-            let Place { base, layout } = plan.places[*x].clone();
-            (plan.source(&base), layout)
-        };
-        let operands = node.operands.iter().map(operand).collect();
+        let places: SmallVec<[&Place; 4]> = node.operands.iter().map(|&x| &plan.places[x]).collect();
+        let dtypes = node.operands.iter().map(|&x| plan.graph.nodes[x].ty.dtype);
+        let laid: SmallVec<[_; 4]> = dtypes.zip(&places).map(|(dtype, place)| (dtype, &place.layout)).collect();
+        let kernel = node.op.bind(&laid, &node.ty);
+        let operands = places.iter().map(|place| plan.source(&place.base)).collect();
         let out = plan.slot_of[i].unwrap_or(usize::MAX);
-        Self { op: node.op.clone(), operands, out, shape: node.ty.shape.clone(), at: node.at }
+        Self { op: node.op.clone(), kernel, operands, out, ty: node.ty.clone(), at: node.at }
     }
 }

@@ -1,70 +1,181 @@
 //! Replaying a program.
 //!
-//! The memory is the program's own, so nothing is allocated but the answers. A result's storage is taken out of its
-//! slot while it is written and put back before anything else can go wrong.
+//! The memory is the program's own, or that of answers which the caller gives back, so nothing is allocated.
 
 use std::fmt;
-use std::mem::take;
+use std::mem::{swap, take};
 
 use smallvec::SmallVec;
-use wengert_tensor::{Error, Result, Storage, Tensor, View, ViewMut};
+use wengert_tensor::{Data, Error, Layout, Result, Storage, Tensor, View, ViewMut, kernel};
 
-use super::memory::Memory;
-use super::{Program, Single, Source, Step};
+use super::memory::{Kind, Memory};
+use super::{Copy, Given, Program, Single, Source, Step};
+use crate::ty::Type;
 
 impl Program {
-    /// The answers for these inputs, which are contiguous and of the types that the program was made for.
-    pub(crate) fn run(&mut self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        for (slot, spec) in self.slots.iter_mut().zip(&self.specs) {
-            if spec.answer {
-                *slot = Storage::zeros(spec.dtype, spec.len)?;
+    /// The answers for these arguments, which are of the types that the program was made for.
+    pub(crate) fn run(&mut self, arguments: &[&Tensor]) -> Result<Vec<Tensor>> {
+        self.in_order(arguments, |program, arguments| {
+            program.compute(arguments)?;
+            let mut answers: Vec<Tensor> = Vec::with_capacity(program.answers.len());
+            for j in 0..program.answers.len() {
+                let answer = &program.answers[j];
+                let tensor = match answer.source {
+                    Source::Slot(slot) if answer.owner == j => {
+                        Tensor::from_storage(take(&mut program.slots[slot]), answer.layout.clone())?
+                    }
+                    _ => program.shared(j, arguments, &answers)?,
+                };
+                answers.push(tensor);
+            }
+            Ok(answers)
+        })
+    }
+
+    /// As [`run`](Self::run), into tensors that hold earlier answers: their memory is used again, unless somebody
+    /// shares it. After an error they hold nothing.
+    pub(crate) fn run_into(&mut self, arguments: &[&Tensor], answers: &mut [Tensor]) -> Result<()> {
+        self.in_order(arguments, |program, arguments| {
+            // What only shares an owner's memory must not keep it from being used.
+            for (j, answer) in program.answers.iter().enumerate().filter(|(j, answer)| answer.owner != *j) {
+                if matches!(answer.source, Source::Slot(_)) {
+                    answers[j].clone_from(&program.nothing);
+                }
+            }
+            for (j, answer) in program.answers.iter().enumerate().filter(|(j, answer)| answer.owner == *j) {
+                if let (Source::Slot(slot), Some(storage)) = (answer.source, answers[j].take_storage()) {
+                    let spec = &program.specs[slot];
+                    if storage.dtype() == spec.dtype && storage.len() >= spec.len() {
+                        program.slots[slot] = storage;
+                    }
+                }
+            }
+            program.compute(arguments)?;
+            for j in 0..program.answers.len() {
+                let answer = &program.answers[j];
+                match answer.source {
+                    Source::Slot(slot) if answer.owner == j => {
+                        answers[j].put_storage(take(&mut program.slots[slot]), &answer.layout)?;
+                    }
+                    _ => answers[j] = program.shared(j, arguments, answers)?,
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs with arguments whose elements lie in order.
+    fn in_order<R>(
+        &mut self,
+        arguments: &[&Tensor],
+        run: impl FnOnce(&mut Self, &[&Tensor]) -> Result<R>,
+    ) -> Result<R> {
+        if arguments.iter().all(|x| x.layout().is_contiguous()) {
+            return run(self, arguments);
+        }
+        let copies: Vec<Tensor> = arguments.iter().map(|x| x.contiguous()).collect::<Result<_>>()?;
+        run(self, &copies.iter().collect::<Vec<_>>())
+    }
+
+    /// All steps; afterwards the answers are in their slots, and states are what they become.
+    fn compute(&mut self, arguments: &[&Tensor]) -> Result<()> {
+        if !self.whole {
+            self.make_whole()?;
+        }
+        for answer in &self.answers {
+            if let Source::Slot(slot) = answer.source {
+                self.slots[slot] = self.specs[slot].storage(take(&mut self.slots[slot]))?;
             }
         }
-        let mut memory = Memory { inputs, constants: &self.constants, slots: &mut self.slots };
+        self.whole = false;
+        let (given, constants) = (&self.given, &self.constants);
+        let mut memory = Memory { given, arguments, constants, slots: &mut self.slots };
         for step in &self.steps {
             match step {
                 Step::Single(single) => single.run(&mut memory)?,
                 Step::Group(group) => group.run(&mut memory)?,
+                Step::Retype(retype) => retype.run(&mut memory),
+                Step::Copy(copy) => copy.run(&mut memory)?,
             }
         }
-        self.answers(inputs)
+        for renewal in &self.renewals {
+            let [state, next] = [renewal.state, renewal.slot];
+            let (states, others) = self.slots.split_at_mut(next);
+            swap(&mut states[state], &mut others[0]);
+        }
+        self.whole = true;
+        Ok(())
     }
 
-    /// Moves the answers out. Several may be views of one slot.
-    fn answers(&mut self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let mut whole: SmallVec<[(usize, Tensor); 8]> = SmallVec::new();
-        let mut answers = Vec::with_capacity(self.answers.len());
-        for answer in &self.answers {
-            let tensor = match answer.source {
-                Source::Input(k) => inputs[k].with_layout(answer.layout.clone())?,
-                Source::Constant(k) => self.constants[k].with_layout(answer.layout.clone())?,
-                Source::Slot(slot) => match whole.iter().find(|(s, _)| *s == slot) {
-                    Some((_, tensor)) => tensor.with_layout(answer.layout.clone())?,
-                    None => {
-                        let tensor = Tensor::from_storage(take(&mut self.slots[slot]), answer.layout.clone())?;
-                        whole.push((slot, tensor.clone()));
-                        tensor
-                    }
-                },
-            };
-            answers.push(tensor);
+    /// Gives their storage to the program's own slots: at first, and where a run ended in an error or a panic.
+    pub(super) fn make_whole(&mut self) -> Result<()> {
+        for (slot, spec) in self.slots.iter_mut().zip(&self.specs).filter(|(_, spec)| spec.kind == Kind::Own) {
+            *slot = spec.storage(take(slot))?;
         }
-        Ok(answers)
+        self.whole = true;
+        Ok(())
+    }
+
+    /// An answer that shares its memory with an argument, a constant or an earlier answer.
+    fn shared(&self, j: usize, arguments: &[&Tensor], answers: &[Tensor]) -> Result<Tensor> {
+        let answer = &self.answers[j];
+        let layout = answer.layout.clone();
+        match answer.source {
+            Source::Input(k) => match &self.given[k] {
+                Given::Argument(i) => {
+                    let argument = arguments[*i];
+                    argument.with_layout(layout.moved(argument.layout().offset()))
+                }
+                Given::Value(value) => value.with_layout(layout),
+                Given::State(_) => Err(Error::tape("run: a state left the program")),
+            },
+            Source::Constant(k) => self.constants[k].with_layout(layout),
+            Source::Slot(_) => answers[answer.owner].with_layout(layout),
+        }
+    }
+
+    /// Takes the storage of a state, of type `ty`, out of its slot.
+    pub(super) fn take_state(&mut self, state: usize, ty: &Type) -> Result<Tensor> {
+        Tensor::from_storage(take(&mut self.slots[state]), Layout::contiguous(ty.shape.clone()))
+    }
+
+    /// Puts a tensor's storage in a state's slot, or a copy where others share it or it is more than the tensor.
+    pub(super) fn set_state(&mut self, state: usize, value: &mut Tensor) -> Result<()> {
+        let (dtype, shape) = (value.dtype(), value.shape().clone());
+        let whole = value.layout().offset() == 0 && value.layout().is_contiguous();
+        let own = if whole && value.data().len() == value.numel() { value.take_storage() } else { None };
+        self.slots[state] = match own {
+            Some(storage) => storage,
+            None => {
+                let mut storage = Storage::scratch(dtype, value.numel())?;
+                kernel::copy::copy(value.view(), ViewMut::new(storage.data_mut(), &shape)?)?;
+                storage
+            }
+        };
+        Ok(())
     }
 
     /// The number of bytes that the program holds on to between runs.
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.iter().map(|slot| slot.len() * slot.dtype().size()).sum()
+        self.footprint.planned
+    }
+}
+
+impl Copy {
+    fn run(&self, memory: &mut Memory) -> Result<()> {
+        memory.writing(self.out, |memory, out| {
+            let x = View::new(memory.data(self.source), &self.layout)?;
+            let out = out.data_mut().range(0..self.layout.numel());
+            kernel::copy::copy(x, ViewMut::new(out, self.layout.shape())?)
+        })
     }
 }
 
 impl Single {
     fn run(&self, memory: &mut Memory) -> Result<()> {
         let outcome = memory.writing(self.out, |memory, out| {
-            let views = self.operands.iter().map(|(source, layout)| View::new(memory.data(*source), layout));
-            let views: SmallVec<[View; 4]> = views.collect::<Result<_>>()?;
-            let out = ViewMut::new(out.data_mut().range(0..self.shape.numel()), &self.shape)?;
-            self.op.rule().eval(&views, out)
+            let operands: SmallVec<[Data; 4]> = self.operands.iter().map(|source| memory.data(*source)).collect();
+            self.kernel.call(&operands, out.data_mut().range(0..self.ty.shape.numel()))
         });
         outcome.map_err(|e: Error| e.at(self.at))
     }
@@ -72,6 +183,12 @@ impl Single {
 
 impl fmt::Display for Single {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} -> {}  # {}", self.op.rule().name(), self.shape, self.at)
+        write!(f, "{} -> {}  # {}", self.op.rule().name(), self.ty.shape, self.at)
+    }
+}
+
+impl fmt::Display for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "copy -> {}", self.layout.shape())
     }
 }

@@ -38,9 +38,26 @@ pub struct Eqn {
     /// The operation, with its attributes.
     pub op: Op,
     /// Its operands, each defined earlier.
-    pub operands: SmallVec<[VarId; 2]>,
+    pub operands: SmallVec<[VarId; 4]>,
     /// The dtype and shape of the result.
     pub ty: Type,
     /// The line of the user's program that asked for it.
     pub at: &'static Location<'static>,
+}
+
+impl Eqn {
+    /// Whether it is the same equation as `other`, from the same line.
+    pub(crate) fn repeats(&self, other: &Self) -> bool {
+        self.op == other.op && self.operands == other.operands && self.ty == other.ty && std::ptr::eq(self.at, other.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equations_are_small() {
+        assert!(size_of::<Eqn>() <= 144, "{} bytes, {} of them the operation", size_of::<Eqn>(), size_of::<Op>());
+    }
 }

@@ -7,17 +7,24 @@
 
 mod check;
 mod eqn;
+mod lines;
+pub(crate) mod pool;
 mod print;
+mod values;
 mod var;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::mem::take;
 use std::panic::Location;
+use std::ptr;
 
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use wengert_tensor::{Error, Result, Scalar, Shape, Tensor};
+use wengert_tensor::{DType, Error, Result, Scalar, Shape, Tensor};
 
 pub use eqn::{Eqn, VarId};
+pub(crate) use lines::{Lines, Pullback, Request};
+pub(crate) use values::Values;
 pub use var::Var;
 
 use crate::op::{Full, Input, Op};
@@ -51,14 +58,17 @@ pub struct Tape {
     origin: Cell<Option<&'static Location<'static>>>,
 }
 
+/// What a tape holds. It is handed on to tapes to come when the tape is dropped: see [`pool`].
 #[derive(Default)]
 pub(crate) struct Inner {
-    pub(crate) eqns: Vec<Eqn>,
-    pub(crate) values: Vec<Option<Tensor>>,
+    pub(crate) eqns: Lines,
+    pub(crate) values: Values,
+    /// Whether more than inputs may have values.
+    pub(crate) evaluated: bool,
     /// The first mistake.
     error: Option<Error>,
     /// Variables of inputs that were given a key.
-    keyed: HashMap<u64, VarId>,
+    keyed: FxHashMap<u64, VarId>,
     /// The equations that the last request needs, in tape order.
     pub(crate) order: Vec<usize>,
     /// The place of each equation in that order, or [`Inner::UNSEEN`].
@@ -67,6 +77,45 @@ pub(crate) struct Inner {
 
 impl Inner {
     const UNSEEN: u32 = u32::MAX;
+
+    /// Records an equation, unless there are more than can be numbered.
+    #[inline]
+    fn append(&mut self, eqn: Eqn) -> Option<VarId> {
+        let id = VarId::new(self.eqns.len())?;
+        if !self.eqns.has_precedent() || !pool::diverge(self, &eqn) {
+            self.eqns.push(eqn);
+        }
+        Some(id)
+    }
+
+    /// Nothing recorded; the equations there were are a precedent.
+    fn clear(&mut self) {
+        self.eqns.rewind();
+        self.values.clear();
+        self.keyed.clear();
+        (self.error, self.evaluated) = (None, false);
+    }
+
+    /// As [`reach`](Self::reach), in one sweep over the tape: for a tape's last request, which may take time in proportion to
+    /// its length.
+    pub(crate) fn sweep(&mut self, ids: &[VarId]) {
+        self.order.drain(..).for_each(|i| self.places[i] = Self::UNSEEN);
+        self.places.resize(self.eqns.len(), Self::UNSEEN);
+        let Some(last) = ids.iter().map(|id| id.index()).max() else { return };
+        ids.iter().for_each(|id| self.places[id.index()] = 0);
+        for i in (0..=last).rev() {
+            if self.places[i] != Self::UNSEEN {
+                self.order.push(i);
+                if self.values[i].is_none() {
+                    self.eqns[i].operands.iter().for_each(|x| self.places[x.index()] = 0);
+                }
+            }
+        }
+        self.order.reverse();
+        for (place, &i) in (0..).zip(&self.order) {
+            self.places[i] = place;
+        }
+    }
 
     /// Finds the equations that `ids` need, up to those that have values, these included.
     pub(crate) fn reach(&mut self, ids: &[VarId]) {
@@ -89,6 +138,14 @@ impl Inner {
     }
 }
 
+impl Drop for Tape {
+    fn drop(&mut self) {
+        if !self.eager.get() {
+            pool::give(take(self.inner.get_mut()));
+        }
+    }
+}
+
 impl Default for Tape {
     fn default() -> Self {
         Self::new()
@@ -98,7 +155,7 @@ impl Default for Tape {
 impl Tape {
     /// An empty tape.
     pub fn new() -> Self {
-        Self { inner: RefCell::default(), eager: Cell::new(false), origin: Cell::new(None) }
+        Self { inner: RefCell::new(pool::take()), eager: Cell::new(false), origin: Cell::new(None) }
     }
 
     /// An empty tape that evaluates every equation as it is recorded and stops at the first that
@@ -118,15 +175,16 @@ impl Tape {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn eager() -> Self {
-        Self { eager: Cell::new(true), ..Self::new() }
+        Self { inner: RefCell::default(), eager: Cell::new(true), origin: Cell::new(None) }
     }
 
     /// A variable with a known value.
     #[track_caller]
     pub fn input(&self, value: &Tensor) -> Var<'_> {
-        let ty = Type::new(value.dtype(), value.shape());
-        let var = self.append(Input.into(), SmallVec::new(), ty, self.here());
-        self.set_value(var, value.clone());
+        let var = self.leaf(value.dtype(), value.shape(), self.here());
+        if !var.is_poisoned() {
+            self.inner.borrow_mut().values.set(var.id.index(), value.clone());
+        }
         if self.eager.get() { self.checked(var) } else { var }
     }
 
@@ -134,9 +192,8 @@ impl Tape {
     /// before: how a model's parameters become variables, however often they are used.
     #[track_caller]
     pub fn keyed_input(&self, key: u64, value: &Tensor) -> Var<'_> {
-        let known = self.inner.borrow().keyed.get(&key).copied();
-        match known {
-            Some(id) => Var { tape: self, id },
+        match self.keyed(key) {
+            Some(known) => known,
             None => {
                 let var = self.input(value);
                 self.inner.borrow_mut().keyed.insert(key, var.id);
@@ -155,7 +212,21 @@ impl Tape {
     /// transformed. It and what is computed from it cannot be evaluated.
     #[track_caller]
     pub(crate) fn placeholder(&self, ty: Type) -> Var<'_> {
-        self.append(Input.into(), SmallVec::new(), ty, self.here())
+        self.leaf(ty.dtype, &ty.shape, self.here())
+    }
+
+    /// An input without a value.
+    fn leaf(&self, dtype: DType, shape: &Shape, at: &'static Location<'static>) -> Var<'_> {
+        let mut inner = self.inner.borrow_mut();
+        let same = |eqn: &Eqn| {
+            matches!(eqn.op, Op::Input(_)) && eqn.ty.dtype == dtype && eqn.ty.shape == *shape && ptr::eq(eqn.at, at)
+        };
+        let id = inner.eqns.follow(same).or_else(|| {
+            let ty = Type::new(dtype, shape);
+            inner.append(Eqn { op: Input.into(), operands: SmallVec::new(), ty, at })
+        });
+        drop(inner);
+        self.numbered(id, at)
     }
 
     /// A variable whose every element is `value`. It takes no memory per element.
@@ -176,43 +247,39 @@ impl Tape {
     #[track_caller]
     fn record_op<'t>(&'t self, op: Op, operands: &[Var<'t>]) -> Var<'t> {
         let at = self.here();
-        if let Some(poisoned) = operands.iter().find(|x| x.is_poisoned()) {
-            return *poisoned;
+        let (mut ids, mut foreign) = (SmallVec::new(), false);
+        for x in operands {
+            if x.is_poisoned() {
+                return *x;
+            }
+            foreign |= !ptr::eq(x.tape, self);
+            ids.push(x.id);
         }
-        if operands.iter().any(|x| !std::ptr::eq(x.tape, self)) {
+        if foreign {
             return self.fail(Error::tape(format!("{}: its operands are on different tapes", op.rule().name())).at(at));
         }
-        let inferred = {
-            let inner = self.inner.borrow();
-            let types: SmallVec<[&Type; 4]> = operands.iter().map(|x| &inner.eqns[x.id.index()].ty).collect();
-            op.rule().infer(&types).and_then(|ty| match ty.shape.numel_checked() {
-                Ok(_) => Ok(ty),
-                Err(error) => Err(error.within(op.rule().name())),
-            })
-        };
-        match inferred {
-            Ok(ty) => {
-                let var = self.append(op, operands.iter().map(|x| x.id).collect(), ty, at);
-                if self.eager.get() { self.checked(var) } else { var }
-            }
-            Err(error) => self.fail(error.at(at)),
-        }
-    }
-
-    fn append(&self, op: Op, operands: SmallVec<[VarId; 2]>, ty: Type, at: &'static Location<'static>) -> Var<'_> {
         let mut inner = self.inner.borrow_mut();
-        let Some(id) = VarId::new(inner.eqns.len()) else {
-            drop(inner);
-            return self.fail(Error::memory("tape: more equations than a tape can number").at(at));
+        let same = |eqn: &Eqn| eqn.op == op && eqn.operands == ids && ptr::eq(eqn.at, at);
+        let id = match inner.eqns.follow(same) {
+            Some(id) => Some(id),
+            None => match inferred(&op, &ids, &inner.eqns) {
+                Ok(ty) => inner.append(Eqn { op, operands: ids, ty, at }),
+                Err(error) => {
+                    drop(inner);
+                    return self.fail(error.at(at));
+                }
+            },
         };
-        inner.eqns.push(Eqn { op, operands, ty, at });
-        inner.values.push(None);
-        Var { tape: self, id }
+        drop(inner);
+        let var = self.numbered(id, at);
+        if self.eager.get() { self.checked(var) } else { var }
     }
 
-    fn set_value(&self, var: Var<'_>, value: Tensor) {
-        if let Some(slot) = self.inner.borrow_mut().values.get_mut(var.id.index()) {
-            *slot = Some(value);
+    /// The variable of a number, if there was one left for it.
+    fn numbered(&self, id: Option<VarId>, at: &'static Location<'static>) -> Var<'_> {
+        match id {
+            Some(id) => Var { tape: self, id },
+            None => self.fail(Error::memory("tape: more equations than a tape can number").at(at)),
         }
     }
 
@@ -267,7 +334,9 @@ impl Tape {
     /// Where one of them is poisoned, the first mistake that was made on this tape; what a kernel refuses.
     pub fn evaluate(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
         let ids = self.ids(vars)?;
-        interpret::run(&mut self.inner.borrow_mut(), &ids)
+        let mut inner = self.inner.borrow_mut();
+        inner.evaluated = true;
+        interpret::run(&mut inner, &ids)
     }
 
     /// The values of variables, as [`evaluate`](Self::evaluate) gives them, for the last request of a tape: nothing
@@ -293,7 +362,7 @@ impl Tape {
                 let unknown = || Error::tape("evaluate: a variable that was never defined");
                 return Err(var.tape.first_error().unwrap_or_else(unknown));
             }
-            if !std::ptr::eq(var.tape, self) {
+            if !ptr::eq(var.tape, self) {
                 return Err(Error::tape("evaluate: a variable of another tape"));
             }
         }
@@ -323,11 +392,25 @@ impl Tape {
     /// A copy of the equation that defines `var`, or `None` for a variable that is poisoned or of another tape.
     pub fn eqn(&self, var: Var<'_>) -> Option<Eqn> {
         let eqn = self.inner.borrow().eqns.get(var.id.index()).cloned();
-        eqn.filter(|_| std::ptr::eq(var.tape, self))
+        eqn.filter(|_| ptr::eq(var.tape, self))
     }
 
     pub(crate) fn with_eqns<R>(&self, f: impl FnOnce(&[Eqn]) -> R) -> R {
         f(&self.inner.borrow().eqns)
+    }
+}
+
+/// The type of an operation's result, of which as many elements can be addressed.
+fn inferred(op: &Op, operands: &[VarId], eqns: &[Eqn]) -> Result<Type> {
+    let ty = |x: &VarId| &eqns[x.index()].ty;
+    let ty = match operands {
+        [x] => op.rule().infer(&[ty(x)]),
+        [x, y] => op.rule().infer(&[ty(x), ty(y)]),
+        _ => op.rule().infer(&operands.iter().map(ty).collect::<SmallVec<[&Type; 4]>>()),
+    }?;
+    match ty.shape.numel_checked() {
+        Ok(_) => Ok(ty),
+        Err(error) => Err(error.within(op.rule().name())),
     }
 }
 

@@ -54,9 +54,14 @@ impl<'t> Var<'t> {
 
     /// Its dtype and shape. A poisoned variable, having none, is said to be a single `f64`.
     pub fn ty(self) -> Type {
+        self.with_type(Type::clone)
+    }
+
+    /// What `f` says of its type: for where a copy of it would be wasted.
+    pub(crate) fn with_type<R>(self, f: impl FnOnce(&Type) -> R) -> R {
         self.tape.with_eqns(|eqns| match eqns.get(self.id.index()) {
-            Some(eqn) => eqn.ty.clone(),
-            None => Type::new(DType::F64, ()),
+            Some(eqn) => f(&eqn.ty),
+            None => f(&Type::new(DType::F64, ())),
         })
     }
 
@@ -70,17 +75,17 @@ impl<'t> Var<'t> {
 
     /// The sizes of its axes.
     pub fn shape(self) -> Shape {
-        self.ty().shape
+        self.with_type(|ty| ty.shape.clone())
     }
 
     /// The dtype of its elements.
     pub fn dtype(self) -> DType {
-        self.ty().dtype
+        self.with_type(|ty| ty.dtype)
     }
 
     /// The number of its axes.
     pub fn rank(self) -> usize {
-        self.shape().rank()
+        self.with_type(|ty| ty.shape.rank())
     }
 
     /// Its value; what is not yet known of it is computed now.

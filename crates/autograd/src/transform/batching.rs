@@ -1,8 +1,9 @@
 //! Batching: the same equations, done for every index of one more axis at once.
 
+use smallvec::SmallVec;
 use wengert_tensor::Error;
 
-use super::{Span, unusable};
+use super::{Line, Span, unusable};
 use crate::tape::Var;
 
 /// `ys` as functions of `xs`, done for every index of the leading axis of `arguments`, each of which
@@ -17,7 +18,7 @@ pub fn batched<'t>(ys: &[Var<'t>], xs: &[Var<'t>], arguments: &[Var<'t>], n: usi
     }
     let span = Span::between(xs, ys);
     let needed = span.ancestors(ys);
-    let mut lifted: Vec<Option<Var<'t>>> = vec![None; span.eqns.len()];
+    let mut lifted: Vec<Option<Var<'t>>> = vec![None; span.len];
     for (x, argument) in xs.iter().zip(arguments) {
         if argument.shape() != x.shape().with_axis(0, n) || argument.dtype() != x.dtype() {
             let sentence = format!("vmap: an argument of {} for a batch of {n} times {}", argument.ty(), x.ty());
@@ -27,24 +28,23 @@ pub fn batched<'t>(ys: &[Var<'t>], xs: &[Var<'t>], arguments: &[Var<'t>], n: usi
             lifted[i] = Some(*argument);
         }
     }
-    for i in (0..span.eqns.len()).filter(|&i| needed[i]) {
-        let eqn = &span.eqns[i];
-        let of = |id| span.place(id).and_then(|place| lifted[place]);
-        if lifted[i].is_some() || eqn.operands.iter().all(|&x| of(x).is_none()) {
+    for i in (0..span.len).filter(|&i| needed[i]) {
+        let Some(Line { op, at, mut operands, y }) = span.line(i) else { continue };
+        let of = |x: &Var<'t>| span.place(x.id).and_then(|place| lifted[place]);
+        if lifted[i].is_some() || operands.iter().all(|x| of(x).is_none()) {
             continue;
         }
-        let (mut operands, y) = span.vars(i, ys[0]);
-        let flags: smallvec::SmallVec<[bool; 4]> = eqn.operands.iter().map(|&x| of(x).is_some()).collect();
-        for (operand, &id) in operands.iter_mut().zip(&eqn.operands) {
-            *operand = of(id).unwrap_or(*operand);
+        let flags: SmallVec<[bool; 4]> = operands.iter().map(|x| of(x).is_some()).collect();
+        for operand in &mut operands {
+            *operand = of(operand).unwrap_or(*operand);
         }
-        let result = y.tape.originating(eqn.at, || eqn.op.rule().batch(&operands, &flags, n));
+        let result = y.tape.originating(at, || op.rule().batch(&operands, &flags, n));
         if result.is_poisoned() {
             return vec![result; ys.len()];
         }
-        if result.shape() != eqn.ty.shape.with_axis(0, n) {
-            let (name, got) = (eqn.op.rule().name(), result.ty());
-            let sentence = format!("vmap of {name}: a result of {got} for a batch of {n} times {}", eqn.ty);
+        if result.shape() != y.shape().with_axis(0, n) {
+            let (name, got) = (op.rule().name(), result.ty());
+            let sentence = format!("vmap of {name}: a result of {got} for a batch of {n} times {}", y.ty());
             return vec![y.tape.error(Error::shape(sentence)); ys.len()];
         }
         lifted[i] = Some(result);

@@ -1,8 +1,9 @@
 //! Forward mode: tangents, from arguments to results.
 
+use smallvec::SmallVec;
 use wengert_tensor::Error;
 
-use super::{Span, unusable};
+use super::{Line, Span, unusable};
 use crate::tape::Var;
 
 /// The tangents of `ys`, given tangents of `xs`: the Jacobian-vector product.
@@ -41,26 +42,28 @@ pub fn pushforward<'t>(ys: &[Var<'t>], xs: &[Var<'t>], dxs: &[Option<Var<'t>>]) 
     }
     let span = Span::between(xs, ys);
     let needed = span.ancestors(ys);
-    let mut tangents: Vec<Option<Var<'t>>> = vec![None; span.eqns.len()];
+    let mut tangents: Vec<Option<Var<'t>>> = vec![None; span.len];
     for (x, dx) in xs.iter().zip(dxs) {
         if let Some(i) = span.place(x.id) {
             tangents[i] = *dx;
         }
     }
-    let mut given = vec![false; span.eqns.len()];
+    let mut given = vec![false; span.len];
     xs.iter().filter_map(|x| span.place(x.id)).for_each(|i| given[i] = true);
-    for i in (0..span.eqns.len()).filter(|&i| needed[i]) {
-        let eqn = &span.eqns[i];
-        let tangent = |id| span.place(id).and_then(|place| tangents[place]);
-        let dx: smallvec::SmallVec<[Option<Var<'t>>; 4]> = eqn.operands.iter().map(|&x| tangent(x)).collect();
-        if given[i] || dx.iter().all(Option::is_none) {
+    for i in (0..span.len).filter(|&i| needed[i]) {
+        if given[i] {
             continue;
         }
-        let (operands, y) = span.vars(i, ys[0]);
-        tangents[i] = y.tape.originating(eqn.at, || eqn.op.rule().jvp(&operands, y, &dx));
+        let Some(Line { op, at, operands, y }) = span.line(i) else { continue };
+        let tangent = |x: &Var<'t>| span.place(x.id).and_then(|place| tangents[place]);
+        let dx: SmallVec<[Option<Var<'t>>; 4]> = operands.iter().map(tangent).collect();
+        if dx.iter().all(Option::is_none) {
+            continue;
+        }
+        tangents[i] = y.tape.originating(at, || op.rule().jvp(&operands, y, &dx));
         if let Some(wrong) = tangents[i].filter(|dy| !dy.is_poisoned() && !dy.same_type(y)) {
-            let sentence = format!("jvp of {}: a tangent of {} for {}", eqn.op.rule().name(), wrong.ty(), y.ty());
-            return vec![Some(y.tape.fail(Error::shape(sentence).at(eqn.at))); ys.len()];
+            let sentence = format!("jvp of {}: a tangent of {} for {}", op.rule().name(), wrong.ty(), y.ty());
+            return vec![Some(y.tape.fail(Error::shape(sentence).at(at))); ys.len()];
         }
         if let Some(poisoned) = tangents[i].filter(|dy| dy.is_poisoned()) {
             return vec![Some(poisoned); ys.len()];

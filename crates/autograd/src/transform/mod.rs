@@ -20,6 +20,7 @@ mod custom;
 mod forward;
 mod functional;
 mod linear_map;
+mod parts;
 mod recorded;
 mod reverse;
 
@@ -34,9 +35,13 @@ pub use linear_map::{LinearMap, linearize};
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
 
-use wengert_tensor::Error;
+use std::panic::Location;
 
-use crate::tape::{Eqn, Var, VarId};
+use smallvec::SmallVec;
+use wengert_tensor::{Error, Shape};
+
+use crate::op::Op;
+use crate::tape::{Eqn, Tape, Var, VarId};
 
 /// Why variables cannot be transformed together, as a poisoned variable: one of them is poisoned, or
 /// two are on different tapes, where a position means something else.
@@ -52,51 +57,84 @@ fn unusable<'t>(op: &str, mut vars: impl Iterator<Item = Var<'t>> + Clone) -> Op
     }
 }
 
-/// The stretch of a tape between the first of `xs` and the last of `ys`, and what lies on it.
-struct Span {
-    start: usize,
-    eqns: Vec<Eqn>,
+/// A copy of an equation, to record others by its rules.
+struct Line<'t> {
+    op: Op,
+    at: &'static Location<'static>,
+    operands: SmallVec<[Var<'t>; 4]>,
+    y: Var<'t>,
 }
 
-impl Span {
-    fn between(xs: &[Var<'_>], ys: &[Var<'_>]) -> Self {
+/// The stretch of a tape between the first of `xs` and the last of `ys`, and what lies on it.
+struct Span<'t> {
+    /// None where there are no `ys`, nor then equations.
+    tape: Option<&'t Tape>,
+    start: usize,
+    len: usize,
+}
+
+impl<'t> Span<'t> {
+    fn between(xs: &[Var<'t>], ys: &[Var<'t>]) -> Self {
         let start = xs.iter().map(|x| x.id.index()).min().unwrap_or(0);
         let stop = ys.iter().map(|y| y.id.index() + 1).max().unwrap_or(0).max(start);
-        let eqns = ys.first().map(|y| y.tape.with_eqns(|eqns| eqns[start..stop].to_vec()));
-        Self { start, eqns: eqns.unwrap_or_default() }
+        Self { tape: ys.first().map(|y| y.tape), start, len: stop - start }
     }
 
     /// The place of a variable on the stretch, if it lies on it.
     fn place(&self, id: VarId) -> Option<usize> {
-        id.index().checked_sub(self.start).filter(|&i| i < self.eqns.len())
+        id.index().checked_sub(self.start).filter(|&i| i < self.len)
+    }
+
+    /// The shape of the result at a place.
+    fn shape(&self, i: usize) -> Shape {
+        let shape = |tape: &Tape| tape.with_eqns(|eqns| eqns.get(self.start + i).map(|eqn| eqn.ty.shape.clone()));
+        self.tape.and_then(shape).unwrap_or_default()
+    }
+
+    /// The equation at a place: its operation, its line, its operands and its result.
+    fn line(&self, i: usize) -> Option<Line<'t>> {
+        let tape = self.tape?;
+        let y = VarId::new(self.start + i)?;
+        tape.with_eqns(|eqns| {
+            let eqn = eqns.get(y.index())?;
+            let operands = eqn.operands.iter().map(|&id| Var { tape, id }).collect();
+            Some(Line { op: eqn.op.clone(), at: eqn.at, operands, y: Var { tape, id: y } })
+        })
     }
 
     /// Which equations depend on `xs`, these included.
     fn dependents(&self, xs: &[Var<'_>]) -> Vec<bool> {
-        let mut marks = vec![false; self.eqns.len()];
-        xs.iter().filter_map(|x| self.place(x.id)).for_each(|i| marks[i] = true);
-        for (i, eqn) in self.eqns.iter().enumerate() {
-            marks[i] |= eqn.operands.iter().any(|&x| self.place(x).is_some_and(|x| marks[x]));
-        }
+        let mut marks = self.marks(xs);
+        self.with_eqns(|eqns| {
+            for (i, eqn) in eqns.iter().enumerate() {
+                marks[i] = marks[i] || eqn.operands.iter().any(|&x| self.place(x).is_some_and(|x| marks[x]));
+            }
+        });
         marks
     }
 
     /// Which equations `ys` depend on, these included.
     fn ancestors(&self, ys: &[Var<'_>]) -> Vec<bool> {
-        let mut marks = vec![false; self.eqns.len()];
-        ys.iter().filter_map(|y| self.place(y.id)).for_each(|i| marks[i] = true);
-        for (i, eqn) in self.eqns.iter().enumerate().rev() {
-            if marks[i] {
-                eqn.operands.iter().filter_map(|&x| self.place(x)).for_each(|x| marks[x] = true);
+        let mut marks = self.marks(ys);
+        self.with_eqns(|eqns| {
+            for (i, eqn) in eqns.iter().enumerate().rev() {
+                if marks[i] {
+                    eqn.operands.iter().filter_map(|&x| self.place(x)).for_each(|x| marks[x] = true);
+                }
             }
-        }
+        });
         marks
     }
 
-    /// The operands and the result of the equation at a place, as variables.
-    fn vars<'t>(&self, i: usize, like: Var<'t>) -> (smallvec::SmallVec<[Var<'t>; 4]>, Var<'t>) {
-        let var = |id: VarId| Var { tape: like.tape, id };
-        let y = VarId::new(self.start + i).map_or(like, var);
-        (self.eqns[i].operands.iter().map(|&x| var(x)).collect(), y)
+    fn marks(&self, vars: &[Var<'_>]) -> Vec<bool> {
+        let mut marks = vec![false; self.len];
+        vars.iter().filter_map(|x| self.place(x.id)).for_each(|i| marks[i] = true);
+        marks
+    }
+
+    fn with_eqns(&self, f: impl FnOnce(&[Eqn])) {
+        if let Some(tape) = self.tape {
+            tape.with_eqns(|eqns| f(&eqns[self.start..self.start + self.len]));
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! Reverse mode: cotangents, from results back to arguments.
 
+use std::panic::Location;
+
+use rustc_hash::FxHashMap;
 use wengert_tensor::{Error, ErrorKind};
 
-use super::{Span, unusable};
-use crate::tape::Var;
+use super::parts::{Part, joined};
+use super::{Line, Span, unusable};
+use crate::op::Op;
+use crate::tape::{Pullback, Tape, Var, VarId};
 
 /// The cotangents of `xs`, given cotangents of `ys`: the vector-Jacobian product.
 ///
@@ -34,49 +39,122 @@ struct Walk<'t> {
     /// The cotangent of each x.
     bars: Vec<Option<Var<'t>>>,
     /// The last equation that a cotangent reached and did not pass although it depends on an x.
-    blocked: Option<(&'static str, &'static std::panic::Location<'static>)>,
+    blocked: Option<(&'static str, &'static Location<'static>)>,
+}
+
+impl<'t> Walk<'t> {
+    fn poisoned(bar: Var<'t>, xs: &[Var<'t>]) -> Self {
+        Self { bars: vec![Some(bar); xs.len()], blocked: None }
+    }
 }
 
 #[track_caller]
 fn walk<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> Walk<'t> {
     if let Some(wrong) = unusable("vjp", ys.iter().chain(xs).chain(ybars.iter().flatten()).copied()) {
-        return Walk { bars: vec![Some(wrong); xs.len()], blocked: None };
+        return Walk::poisoned(wrong, xs);
     }
     if let Some(wrong) = mismatch(ys, ybars) {
-        return Walk { bars: vec![Some(wrong); xs.len()], blocked: None };
+        return Walk::poisoned(wrong, xs);
     }
+    let Some(tape) = ys.first().map(|y| y.tape) else {
+        return Walk { bars: vec![None; xs.len()], blocked: None };
+    };
+    if let Some(known) = recall(tape, ys, ybars, xs) {
+        return known;
+    }
+    let start = tape.len();
+    let (found, repeatable) = backwards(ys, ybars, xs);
+    if repeatable {
+        note(tape, start, ys, ybars, xs, &found);
+    }
+    found
+}
+
+/// The walk itself; and whether it follows from the equations alone, as it does with the table's operations but not
+/// with those of the user's.
+#[track_caller]
+fn backwards<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> (Walk<'t>, bool) {
     let span = Span::between(xs, ys);
     let depends = span.dependents(xs);
-    let mut bars: Vec<Option<Var<'t>>> = vec![None; span.eqns.len()];
-    let mut blocked = None;
+    let mut bars: Vec<Option<Var<'t>>> = vec![None; span.len];
+    let mut parts: FxHashMap<usize, Vec<Part<'t>>> = FxHashMap::default();
+    let (mut blocked, mut repeatable) = (None, true);
     for (y, ybar) in ys.iter().zip(ybars) {
         if let (Some(i), Some(ybar)) = (span.place(y.id), ybar) {
             add(&mut bars[i], *ybar);
         }
     }
-    for i in (0..span.eqns.len()).rev() {
-        let (Some(ybar), true) = (bars[i], depends[i]) else { continue };
-        if ybar.is_poisoned() {
-            return Walk { bars: vec![Some(ybar); xs.len()], blocked: None };
+    for i in (0..span.len).rev().filter(|&i| depends[i]) {
+        if !parts.is_empty()
+            && let Some(parts) = parts.remove(&i)
+        {
+            joined(&span.shape(i), parts).into_iter().for_each(|bar| add(&mut bars[i], bar));
         }
-        let eqn = &span.eqns[i];
-        let (operands, y) = span.vars(i, ybar);
-        ybar.tape.originating(eqn.at, || {
-            let together = eqn.op.rule().vjps(&operands, y, ybar);
+        let (Some(ybar), Some(Line { op, at, operands, y })) = (bars[i], span.line(i)) else { continue };
+        if ybar.is_poisoned() {
+            return (Walk::poisoned(ybar, xs), false);
+        }
+        repeatable &= !matches!(op, Op::Custom(_));
+        ybar.tape.originating(at, || {
+            let rule = op.rule();
+            let together = rule.vjps(&operands, y, ybar);
             for (k, x) in operands.iter().enumerate() {
                 let Some(place) = span.place(x.id).filter(|&place| depends[place]) else { continue };
+                if let Some(part) = Part::of(&op, ybar, at) {
+                    parts.entry(place).or_default().push(part);
+                    continue;
+                }
                 let xbar = match &together {
                     Some(bars) => bars.get(k).copied().flatten(),
-                    None => eqn.op.rule().vjp(k, &operands, y, ybar),
+                    None => rule.vjp(k, &operands, y, ybar),
                 };
                 match xbar {
-                    Some(xbar) => add(&mut bars[place], typed(xbar, *x, eqn.op.rule().name())),
-                    None => blocked = Some((eqn.op.rule().name(), eqn.at)),
+                    Some(xbar) => add(&mut bars[place], typed(xbar, *x, rule.name())),
+                    None => blocked = Some((rule.name(), at)),
                 }
             }
         });
     }
-    Walk { bars: xs.iter().map(|x| span.place(x.id).and_then(|i| bars[i])).collect(), blocked }
+    (Walk { bars: xs.iter().map(|x| span.place(x.id).and_then(|i| bars[i])).collect(), blocked }, repeatable)
+}
+
+/// What this pullback found on an earlier tape, if so far this one is the same. Its equations are then recorded.
+#[track_caller]
+fn recall<'t>(tape: &'t Tape, ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> Option<Walk<'t>> {
+    let at = tape.here();
+    let mut inner = tape.inner.borrow_mut();
+    let known = inner.eqns.follow_pullback(|known| {
+        known.ys.iter().eq(ys.iter().map(|y| &y.id))
+            && known.ybars.iter().copied().eq(ybars.iter().map(|ybar| ybar.map(|ybar| ybar.id)))
+            && known.xs.iter().eq(xs.iter().map(|x| &x.id))
+            && std::ptr::eq(known.at, at)
+    })?;
+    let var = |id: &Option<VarId>| id.map(|id| Var { tape, id });
+    Some(Walk { bars: known.bars.iter().map(var).collect(), blocked: known.blocked })
+}
+
+/// Keeps what a walk found, for tapes to come.
+#[track_caller]
+fn note<'t>(tape: &'t Tape, start: usize, ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>], found: &Walk<'t>) {
+    let id = |x: &Var<'t>| x.id;
+    // Values are not part of equations.
+    let has_inputs = tape.with_eqns(|eqns| eqns[start..].iter().any(|eqn| matches!(eqn.op, Op::Input(_))));
+    if has_inputs || tape.first_error().is_some() || found.bars.iter().flatten().any(|bar| bar.is_poisoned()) {
+        return;
+    }
+    let at = tape.here();
+    let mut inner = tape.inner.borrow_mut();
+    let end = inner.eqns.len();
+    inner.eqns.note_pullback(Pullback {
+        ys: ys.iter().map(id).collect(),
+        ybars: ybars.iter().map(|ybar| ybar.as_ref().map(id)).collect(),
+        xs: xs.iter().map(id).collect(),
+        at,
+        start,
+        end,
+        bars: found.bars.iter().map(|bar| bar.as_ref().map(id)).collect(),
+        blocked: found.blocked,
+    });
 }
 
 #[track_caller]
@@ -130,7 +208,7 @@ pub(crate) fn gradients<'t>(y: Var<'t>, xs: &[Var<'t>]) -> Vec<Var<'t>> {
 }
 
 /// That no derivative leads from a result to its argument number `i`, and what stops it.
-fn unreached(i: usize, blocked: Option<(&'static str, &'static std::panic::Location<'static>)>) -> Error {
+fn unreached(i: usize, blocked: Option<(&'static str, &'static Location<'static>)>) -> Error {
     let why = match blocked {
         Some((op, at)) => format!("depends on argument {i} only through {op} at {at}, which has no derivative"),
         None => format!("does not depend on argument {i}"),

@@ -1,37 +1,28 @@
-//! Elementwise functions of two operands of one shape and dtype. The result has both.
+//! Elementwise functions of two operands of one dtype, slices to a slice. The result has that dtype too.
 //!
-//! Division of integers by zero is an error, found before anything is written.
+//! Division of integers by zero is an error.
 
-use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::kernel::each::{any, map2};
+use crate::kernel::loops::{dtype, each2, map2};
 use crate::kernel::number::Number;
 use crate::kernel::{with_float, with_number};
-use crate::view::{View, ViewMut};
-
-/// A kernel of two operands.
-pub type Binary = fn(View, View, ViewMut) -> Result<()>;
+use crate::view::{Data, DataMut};
 
 macro_rules! functions {
-    ($with:ident, $needs:literal: $($(#[$doc:meta])* $name:ident = |$x:ident, $y:ident| $z:expr;)*) => {$(
+    ($loop:ident, $with:ident, $needs:literal:
+        $($(#[$doc:meta])* $name:ident = |$x:ident, $y:ident| $z:expr;)*) => {$(
         $(#[$doc])*
         ///
         /// # Errors
-        #[doc = concat!("Where the operands' shapes or dtypes differ, the dtype is not ", $needs, ", ")]
-        /// or the result does not fit.
-        pub fn $name(x: View, y: View, out: ViewMut) -> Result<()> {
+        #[doc = concat!("Where the operands' dtypes differ or are not ", $needs, ", or the result does not fit.")]
+        pub fn $name(x: &[Data], out: DataMut) -> Result<()> {
             let op = stringify!($name);
-            same_dtype(op, x, y)?;
-            $with!(op, x.dtype(), T => {
-                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed::<T>(op)?, &|x, y, out| {
-                    out.iter_mut().zip(x).zip(y).for_each(|((out, &$x), &$y)| *out = $z);
-                })
-            })
+            $with!(op, dtype(op, x)?, T => $loop(op, x, out, |$x: T, $y: T| -> T { $z }))
         }
     )*};
 }
 
-functions! { with_number, "one of numbers":
+functions! { map2, with_number, "numbers":
     /// x + y; integers wrap.
     add = |x, y| x.plus(y);
     /// x - y; integers wrap.
@@ -44,17 +35,20 @@ functions! { with_number, "one of numbers":
     minimum = |x, y| x.smaller(y);
 }
 
-functions! { with_float, "a float":
+functions! { map2, with_float, "floats":
     /// x / y.
     div = |x, y| x / y;
+    /// |x| with the sign of y.
+    copysign = |x, y| x.copysign(y);
+}
+
+functions! { each2, with_float, "floats":
     /// x to the power y; NaN for a negative x and a y that is not an integer.
     pow = |x, y| x.powf(y);
     /// The angle of the point (y, x) as seen from the origin, in (-π, π]: here x is the ordinate.
     atan2 = |x, y| x.atan2(y);
     /// √(x² + y²), without overflow on the way.
     hypot = |x, y| x.hypot(y);
-    /// |x| with the sign of y.
-    copysign = |x, y| x.copysign(y);
 }
 
 macro_rules! divisions {
@@ -62,19 +56,15 @@ macro_rules! divisions {
         $(#[$doc])*
         ///
         /// # Errors
-        /// Where the operands' shapes or dtypes differ, the dtype is not one of numbers, an integer
-        /// y is 0, or the result does not fit.
-        pub fn $name(x: View, y: View, out: ViewMut) -> Result<()> {
+        /// Where the operands' dtypes differ or are not numbers, an integer y is 0, or the result does not fit.
+        pub fn $name(x: &[Data], out: DataMut) -> Result<()> {
             let op = stringify!($name);
-            same_dtype(op, x, y)?;
-            if y.dtype() == DType::I64 && any(y.typed::<i64>(op)?, |y| y == 0) {
-                return Err(Error::value(format!("{op}: division of integers by zero, in shape {}", y.shape())));
+            if let [_, Data::I64(y)] = x
+                && y.contains(&0)
+            {
+                return Err(Error::value(format!("{op}: division of integers by zero")));
             }
-            with_number!(op, x.dtype(), T => {
-                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed::<T>(op)?, &|x, y, out| {
-                    out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = Division::$method(x, y));
-                })
-            })
+            with_number!(op, dtype(op, x)?, T => each2(op, x, out, |x: T, y: T| -> T { Division::$method(x, y) }))
         }
     )*};
 }
@@ -142,12 +132,4 @@ impl Division for i64 {
     fn truncated_rem(self, y: Self) -> Self {
         self.wrapping_rem(y)
     }
-}
-
-/// The error of two operands whose dtypes differ, which names both.
-pub(crate) fn same_dtype(op: &str, x: View, y: View) -> Result<()> {
-    if x.dtype() != y.dtype() {
-        return Err(Error::dtype(format!("{op}: dtypes {} and {} differ", x.dtype(), y.dtype())));
-    }
-    Ok(())
 }

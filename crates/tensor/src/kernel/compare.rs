@@ -1,27 +1,21 @@
-//! Elementwise comparisons of two operands of one shape and dtype. The result is `bool`.
+//! Elementwise comparisons of two operands of one dtype, slices to a slice. The result is `bool`.
 //!
 //! A NaN is unequal to everything and neither above nor below anything; `false` is below `true`.
 
 use crate::error::Result;
-use crate::kernel::binary::same_dtype;
-use crate::kernel::each::map2;
+use crate::kernel::loops::{dtype, map2};
 use crate::kernel::with_element;
-use crate::view::{View, ViewMut};
+use crate::view::{Data, DataMut};
 
 macro_rules! comparisons {
     ($($(#[$doc:meta])* $name:ident = $relation:tt;)*) => {$(
         $(#[$doc])*
         ///
         /// # Errors
-        /// Where the operands' shapes or dtypes differ, or the result does not fit.
-        pub fn $name(x: View, y: View, out: ViewMut) -> Result<()> {
+        /// Where the operands' dtypes differ, or the result does not fit.
+        pub fn $name(x: &[Data], out: DataMut) -> Result<()> {
             let op = stringify!($name);
-            same_dtype(op, x, y)?;
-            with_element!(x.dtype(), T => {
-                map2(op, x.typed::<T>(op)?, y.typed::<T>(op)?, out.typed(op)?, &|x, y, out| {
-                    out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = x $relation y);
-                })
-            })
+            with_element!(dtype(op, x)?, T => map2(op, x, out, |x: T, y: T| x $relation y))
         }
     )*};
 }

@@ -1,10 +1,10 @@
 //! Copying: a strided operand into row-major order, and conversion between dtypes.
 
 use crate::dtype::{Element, Scalar};
-use crate::error::Result;
-use crate::kernel::each::map1;
-use crate::kernel::with_element;
-use crate::view::{View, ViewMut};
+use crate::error::{Error, Result};
+use crate::kernel::loops::{dtype, map1};
+use crate::kernel::{each, with_element};
+use crate::view::{Data, DataMut, View, ViewMut};
 
 /// The elements of `x`, in row-major order. The result has as many elements and the same dtype.
 ///
@@ -12,21 +12,45 @@ use crate::view::{View, ViewMut};
 /// Where dtypes or numbers of elements differ.
 pub fn copy(x: View, out: ViewMut) -> Result<()> {
     with_element!(x.dtype(), T => {
-        map1("copy", x.typed::<T>("copy")?, out.typed::<T>("copy")?, &|x, out| out.copy_from_slice(x))
+        each::map1("copy", x.typed::<T>("copy")?, out.typed::<T>("copy")?, &|x, out| out.copy_from_slice(x))
     })
 }
 
-/// The elements of `x` converted to the dtype of the result as Rust's `as` does: floats are
+/// The elements of a slice in one of the same length.
+///
+/// # Errors
+/// Where dtypes or lengths differ.
+pub fn slice(x: Data, out: DataMut) -> Result<()> {
+    spread(x, out, 1)
+}
+
+/// Every element of a slice as often as `times` one after another.
+///
+/// # Errors
+/// Where dtypes differ, or lengths do not fit.
+pub fn spread(x: Data, out: DataMut, times: usize) -> Result<()> {
+    let (n, len, to) = (x.len(), out.len(), out.dtype());
+    let misfit = || Error::shape(format!("spread: {n} of {}, {times} times each, into {len} of {to}", x.dtype()));
+    with_element!(x.dtype(), T => match (T::slice(x), T::slice_mut(out)) {
+        (Some(x), Some(out)) if x.len().checked_mul(times) == Some(out.len()) => match times {
+            0 => {}
+            1 => out.copy_from_slice(x),
+            _ => out.chunks_exact_mut(times).zip(x).for_each(|(out, &x)| out.fill(x)),
+        },
+        _ => return Err(misfit()),
+    });
+    Ok(())
+}
+
+/// The elements of the one operand converted to the dtype of the result as Rust's `as` does: floats are
 /// truncated towards zero and clamped to integers, NaN becomes 0; numbers are `true` unless zero.
 ///
 /// # Errors
 /// Where numbers of elements differ.
-pub fn cast(x: View, out: ViewMut) -> Result<()> {
+pub fn cast(x: &[Data], out: DataMut) -> Result<()> {
     let to = out.dtype();
-    with_element!(x.dtype(), X => with_element!(to, Y => {
-        map1("cast", x.typed::<X>("cast")?, out.typed::<Y>("cast")?, &|x, out| {
-            out.iter_mut().zip(x).for_each(|(out, &x)| *out = convert(x));
-        })
+    with_element!(dtype("cast", x)?, X => with_element!(to, Y => {
+        map1("cast", x, out, |x: X| -> Y { convert(x) })
     }))
 }
 

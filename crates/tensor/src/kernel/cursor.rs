@@ -10,6 +10,7 @@ use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::with_element;
 use crate::layout::Layout;
+use crate::storage::Storage;
 use crate::view::{Data, DataMut, Strided};
 
 /// A place within a layout, from which elements are read in row-major order.
@@ -60,6 +61,45 @@ impl Walker {
             }
         });
         Ok(())
+    }
+
+    /// The next `n` elements of `data`, borrowed where they lie side by side, else gathered in `buffer`, which
+    /// holds as many at least. So many must be left.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn take<'a>(&mut self, n: usize, data: Data<'a>, buffer: &'a mut Storage) -> Result<Data<'a>> {
+        let (size, stride) = self.axes[0];
+        if stride == 1 && size - self.index[0] >= n {
+            let start = self.place as usize;
+            self.advance(n);
+            return Ok(data.range(start..start + n));
+        }
+        self.read(data, buffer.data_mut().range(0..n))?;
+        Ok(buffer.data().range(0..n))
+    }
+
+    /// The elements of `data` from the one at position `start` on, as many as `out` holds, in `out`. So many there are
+    /// from where this walker is.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_from(&self, start: usize, data: Data, out: DataMut) -> Result<()> {
+        let mut walker = self.clone();
+        walker.skip(start);
+        walker.read(data, out)
+    }
+
+    /// Goes `n` elements on, which are not more than are left, from the first index of every axis.
+    fn skip(&mut self, mut n: usize) {
+        for (index, &(size, stride)) in self.index.iter_mut().zip(&self.axes) {
+            if n == 0 {
+                return;
+            }
+            *index = n % size;
+            self.place += stride * *index as isize;
+            n /= size;
+        }
     }
 
     fn gather<T: Copy>(&mut self, data: &[T], out: &mut [T]) {
@@ -115,6 +155,22 @@ impl<'a, T: Element> Cursor<'a, T> {
     /// The distance between neighbours along the innermost axis.
     pub fn stride(&self) -> isize {
         self.walker.axes[0].1
+    }
+
+    /// Whether the elements lie one after another.
+    pub fn is_run(&self) -> bool {
+        self.walker.axes.len() == 1 && self.stride() == 1
+    }
+
+    /// Where the next `n` elements start and how far apart they lie, where that is evenly; goes `n` on then.
+    pub fn steps(&mut self, n: usize) -> Option<(usize, usize)> {
+        let (size, stride) = self.walker.axes[0];
+        if stride < 0 || size - self.walker.index[0] < n {
+            return None;
+        }
+        let start = self.walker.place as usize;
+        self.walker.advance(n);
+        Some((start, stride as usize))
     }
 
     /// Goes to the first index of every axis, now from another place.

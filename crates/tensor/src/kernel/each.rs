@@ -6,11 +6,13 @@
 
 use smallvec::SmallVec;
 
-use crate::dtype::Element;
+use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
-use crate::kernel::cursor::Cursor;
-use crate::shape::Shape;
-use crate::view::Strided;
+use crate::kernel::bound::Bound;
+use crate::kernel::cursor::{Cursor, Walker};
+use crate::layout::Layout;
+use crate::storage::Storage;
+use crate::view::{Data, DataMut, Strided, View, ViewMut};
 
 /// One run of evenly spaced elements: where it starts in each operand, and how far apart they lie.
 pub struct Row<const N: usize> {
@@ -73,36 +75,60 @@ fn walk<const N: usize>(shape: &[usize], strides: [&[isize]; N], offsets: [usize
     }
 }
 
-fn same_length(op: &str, shape: &Shape, len: usize) -> Result<()> {
-    if shape.numel() != len {
-        return Err(Error::shape(format!("{op}: {shape} into a result of {len} elements")));
-    }
-    Ok(())
-}
-
-fn same_shape(op: &str, a: &Shape, b: &Shape) -> Result<()> {
-    if a != b {
-        return Err(Error::shape(format!("{op}: shapes {a} and {b} differ")));
-    }
-    Ok(())
-}
-
 /// Elements gathered at a time where an operand does not lie side by side: they stay in the L1 cache.
 const TILE: usize = 256;
 
-/// A loop over one operand: fills the last slice from the first, of the same length.
-pub type Loop1<'f, X, Y> = dyn Fn(&[X], &mut [Y]) + 'f;
-/// A loop over two operands.
-pub type Loop2<'f, X, Y, Z> = dyn Fn(&[X], &[Y], &mut [Z]) + 'f;
-/// A loop over three operands.
-pub type Loop3<'f, X, Y, Z, W> = dyn Fn(&[X], &[Y], &[Z], &mut [W]) + 'f;
+/// An elementwise kernel: fills the last slice from as many elements of the first ones.
+pub type Slices<'f> = dyn Fn(&[Data], DataMut) -> Result<()> + 'f;
 
-/// `out = f(x)` element by element, where `f` fills a slice from a slice of the same length.
+/// `out = f(x₀, x₁, …)` element by element, for operands of one shape and any layouts.
+///
+/// # Errors
+/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where shapes differ, [`ErrorKind::Memory`](crate::ErrorKind::Memory)
+/// where there is none for a tile, and what `f` returns.
+pub fn map(op: &str, x: &[View], out: ViewMut, f: &Slices) -> Result<()> {
+    if let Some(x) = x.iter().find(|x| x.shape() != out.shape()) {
+        return Err(Error::shape(format!("{op}: shapes {} and {} differ", x.shape(), out.shape())));
+    }
+    let side_by_side: Option<SmallVec<[Data; 4]>> = x.iter().map(View::side_by_side).collect();
+    match side_by_side {
+        Some(x) => f(&x, out.into_data()),
+        None => gathered(x, out.into_data(), f),
+    }
+}
+
+/// [`map`] a tile at a time, of operands that are not empty.
+fn gathered(x: &[View], mut out: DataMut, f: &Slices) -> Result<()> {
+    let tile = |x: &View| Ok((Walker::new(x.layout()), Storage::zeros(x.dtype(), TILE)?));
+    let mut walks: SmallVec<[(Walker, Storage); 4]> = x.iter().map(tile).collect::<Result<_>>()?;
+    for start in (0..out.len()).step_by(TILE) {
+        let n = TILE.min(out.len() - start);
+        let taken = walks.iter_mut().zip(x).map(|((walker, tile), x)| walker.take(n, x.data(), tile));
+        let taken: SmallVec<[Data; 4]> = taken.collect::<Result<_>>()?;
+        f(&taken, out.reborrow().range(start..start + n))?;
+    }
+    Ok(())
+}
+
+/// An elementwise kernel made ready, where all operands' elements lie side by side from the first on. It takes
+/// slices of any one length.
+pub fn bind(
+    x: &[(DType, &Layout)],
+    f: impl Fn(&[Data], DataMut) -> Result<()> + Send + Sync + 'static,
+) -> Option<Bound> {
+    x.iter().all(|(_, layout)| layout.offset() == 0 && layout.is_contiguous()).then(|| Bound::new(f))
+}
+
+/// `out = f(x)` element by element, where `f` fills a slice from a slice of the same length: [`map`] for
+/// element types that are known.
 ///
 /// # Errors
 /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the number of elements differs.
-pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: &Loop1<X, Y>) -> Result<()> {
-    same_length(op, x.layout.shape(), out.len())?;
+pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: &dyn Fn(&[X], &mut [Y])) -> Result<()> {
+    let shape = x.layout.shape();
+    if shape.numel() != out.len() {
+        return Err(Error::shape(format!("{op}: {shape} into a result of {} elements", out.len())));
+    }
     match x.as_slice() {
         _ if out.is_empty() => {}
         Some(x) => f(x, out),
@@ -114,70 +140,4 @@ pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: &
         }
     }
     Ok(())
-}
-
-/// `out = f(x, y)` element by element, for operands of one shape; `f` is as in [`map1`].
-///
-/// # Errors
-/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where shapes differ.
-pub fn map2<X: Element, Y: Element, Z: Element>(
-    op: &str,
-    x: Strided<X>,
-    y: Strided<Y>,
-    out: &mut [Z],
-    f: &Loop2<X, Y, Z>,
-) -> Result<()> {
-    same_shape(op, x.layout.shape(), y.layout.shape())?;
-    same_length(op, x.layout.shape(), out.len())?;
-    match (x.as_slice(), y.as_slice()) {
-        _ if out.is_empty() => {}
-        (Some(x), Some(y)) => f(x, y, out),
-        _ => {
-            let (mut xs, mut x_tile) = (Cursor::new(x), [X::default(); TILE]);
-            let (mut ys, mut y_tile) = (Cursor::new(y), [Y::default(); TILE]);
-            for out in out.chunks_mut(TILE) {
-                let n = out.len();
-                f(xs.take(n, &mut x_tile), ys.take(n, &mut y_tile), out);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `out = f(x, y, z)` element by element, for operands of one shape; `f` is as in [`map1`].
-///
-/// # Errors
-/// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where shapes differ.
-pub fn map3<X: Element, Y: Element, Z: Element, W: Element>(
-    op: &str,
-    (x, y, z): (Strided<X>, Strided<Y>, Strided<Z>),
-    out: &mut [W],
-    f: &Loop3<X, Y, Z, W>,
-) -> Result<()> {
-    same_shape(op, x.layout.shape(), y.layout.shape())?;
-    same_shape(op, x.layout.shape(), z.layout.shape())?;
-    same_length(op, x.layout.shape(), out.len())?;
-    match (x.as_slice(), y.as_slice(), z.as_slice()) {
-        _ if out.is_empty() => {}
-        (Some(x), Some(y), Some(z)) => f(x, y, z, out),
-        _ => {
-            let (mut xs, mut x_tile) = (Cursor::new(x), [X::default(); TILE]);
-            let (mut ys, mut y_tile) = (Cursor::new(y), [Y::default(); TILE]);
-            let (mut zs, mut z_tile) = (Cursor::new(z), [Z::default(); TILE]);
-            for out in out.chunks_mut(TILE) {
-                let n = out.len();
-                f(xs.take(n, &mut x_tile), ys.take(n, &mut y_tile), zs.take(n, &mut z_tile), out);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether `f` holds for any element.
-pub fn any<X: Element>(x: Strided<X>, f: impl Fn(X) -> bool) -> bool {
-    let mut found = false;
-    rows(x.layout.shape(), [x.layout.strides()], [x.layout.offset()], |row| {
-        found = found || row.of(0, x.data).any(&f);
-    });
-    found
 }

@@ -3,10 +3,13 @@
 //! Operands may have any strides: a transposed one is read in place, and a batch axis of stride 0
 //! reads one matrix again and again. How one product is computed is in `gemm`.
 
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::kernel::bound::Bound;
 use crate::kernel::each::rows;
 use crate::kernel::gemm::{Entry, Matrix, Path};
 use crate::kernel::with_number;
+use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
 
@@ -81,24 +84,72 @@ pub fn operands(x: &Shape, y: &Shape) -> Result<Operands> {
 /// # Errors
 /// Where dtypes or shapes do not fit.
 pub fn matmul(x: View, y: View, out: ViewMut) -> Result<()> {
-    let expected = shape(x.shape(), y.shape())?;
-    if *out.shape() != expected {
-        return Err(Error::shape(format!("matmul: a result of {} for one of {expected}", out.shape())));
-    }
     if x.dtype() != y.dtype() {
         return Err(Error::dtype(format!("matmul: dtypes {} and {} differ", x.dtype(), y.dtype())));
     }
+    // Two matrices, as most often, are seen to fit at a glance.
+    let single = match (&x.shape()[..], &y.shape()[..], &out.shape()[..]) {
+        (&[m, k], &[k2, n], &[m2, n2]) => m == m2 && k == k2 && n == n2,
+        _ => false,
+    };
+    if !single {
+        let expected = shape(x.shape(), y.shape())?;
+        if *out.shape() != expected {
+            return Err(Error::shape(format!("matmul: a result of {} for one of {expected}", out.shape())));
+        }
+    }
     with_number!("matmul", x.dtype(), T => {
-        batched(x.typed::<T>("matmul")?, y.typed::<T>("matmul")?, out.typed::<T>("matmul")?)
+        let (x, y, out) = (x.typed::<T>("matmul")?, y.typed::<T>("matmul")?, out.typed::<T>("matmul")?);
+        if single { one(x, y, out) } else { batched(x, y, out) }
     })
+}
+
+/// [`matmul`] made ready for operands of these dtypes and layouts, where they are single matrices that fit.
+pub fn bind(x: (DType, &Layout), y: (DType, &Layout)) -> Option<Bound> {
+    let (&[m, k], &[inner, n]) = (&x.1.shape()[..], &y.1.shape()[..]) else { return None };
+    if x.0 != y.0 || k != inner || m.checked_mul(n).is_none() {
+        return None;
+    }
+    match x.0 {
+        DType::F32 => Some(bound::<f32>(x.1.clone(), y.1.clone(), n)),
+        DType::F64 => Some(bound::<f64>(x.1.clone(), y.1.clone(), n)),
+        _ => None,
+    }
+}
+
+fn bound<T: Entry>(x: Layout, y: Layout, n: usize) -> Bound {
+    let m = x.shape()[0];
+    Bound::new(move |data, out| {
+        let len = out.len();
+        if let (&[a, b], Some(out)) = (data, T::slice_mut(out))
+            && let (Some(a), Some(b), true) = (T::slice(a), T::slice(b), len == m * n)
+        {
+            return one(Strided { data: a, layout: &x }, Strided { data: b, layout: &y }, out);
+        }
+        Err(Error::shape(format!("matmul: {} x {} of other operands, or into {len} elements", x.shape(), y.shape())))
+    })
+}
+
+/// The last two axes of an operand, from a place on.
+#[inline(always)]
+fn matrix<'a, T: Entry>(x: &Strided<'a, T>, start: usize) -> Result<Matrix<'a, T>> {
+    let (&[.., m, n], &[.., row, column]) = (&x.layout.shape()[..], x.layout.strides()) else {
+        return Err(Error::shape("matmul: both must have at least two axes"));
+    };
+    Matrix::new(x.data, start, [m, n], [row, column])
+}
+
+fn one<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> {
+    let (x, y) = (matrix(&x, x.layout.offset())?, matrix(&y, y.layout.offset())?);
+    let ([m, k], n) = (x.sizes(), y.sizes()[1]);
+    Path::of(m, k, n).product(x, y, out, n)
 }
 
 fn batched<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> {
     let (xl, yl) = (x.layout, y.layout);
     let lead = xl.shape().rank() - 2;
     let (m, k, n) = (xl.shape()[lead], xl.shape()[lead + 1], yl.shape()[lead + 1]);
-    out.fill(T::default());
-    if out.is_empty() || k == 0 {
+    if out.is_empty() {
         return Ok(());
     }
     let path = Path::of(m, k, n);
@@ -113,7 +164,7 @@ fn batched<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> 
         if let Some(merged) = xl.reshape(&Shape::from([all, k])) {
             let x = Matrix::new(x.data, merged.offset(), [all, k], [merged.strides()[0], merged.strides()[1]])?;
             let y = Matrix::new(y.data, yl.offset(), [k, n], step_y)?;
-            return path.add_product(x, y, out, n);
+            return path.product(x, y, out, n);
         }
     }
 
@@ -123,7 +174,7 @@ fn batched<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> 
         for (i, out) in (0..row.len as isize).zip(&mut products) {
             let [at_x, at_y] = [0, 1].map(|o| (row.start[o] as isize + i * row.stride[o]) as usize);
             let product = Matrix::new(x.data, at_x, [m, k], step_x)
-                .and_then(|x| path.add_product(x, Matrix::new(y.data, at_y, [k, n], step_y)?, out, n));
+                .and_then(|x| path.product(x, Matrix::new(y.data, at_y, [k, n], step_y)?, out, n));
             if let Err(error) = product {
                 result = Err(error);
             }

@@ -3,9 +3,13 @@
 //! A kernel trusts nobody: operands of the wrong dtype or shape are an error. It allocates nothing
 //! that outlives it, visits elements in an order fixed by shapes alone, and gives the same bits for
 //! every layout of the same values. What a result's shape must be is said at each kernel.
+//!
+//! An elementwise kernel is simpler: from slices to a slice, all of one length. [`each::map`] runs it on
+//! views.
 
 pub mod argreduce;
 pub mod binary;
+pub mod bound;
 pub mod compare;
 pub mod concat;
 pub mod conv;
@@ -15,7 +19,9 @@ pub mod each;
 pub mod gather;
 mod gemm;
 mod lane;
+mod level;
 pub mod logic;
+mod loops;
 pub mod math;
 pub mod matmul;
 mod number;
@@ -92,4 +98,5 @@ macro_rules! with_float {
     };
 }
 
+pub use bound::Bound;
 pub(crate) use {with_element, with_float, with_number};

@@ -1,24 +1,18 @@
-//! Elementwise choice between two operands.
+//! Elementwise choice between two operands, slices to a slice.
 
-use crate::error::Result;
-use crate::kernel::binary::same_dtype;
-use crate::kernel::each::map3;
+use crate::error::{Error, Result};
+use crate::kernel::loops::map3;
 use crate::kernel::with_element;
-use crate::view::{View, ViewMut};
+use crate::view::{Data, DataMut};
 
-/// x where `cond` is true, y elsewhere, for three operands of one shape. What is not chosen leaves
-/// no trace, even where it is NaN.
+/// x where `cond` is true, y elsewhere, of the operands cond, x and y. What is not chosen leaves no trace,
+/// even where it is NaN.
 ///
 /// # Errors
-/// Where shapes differ, `cond` is not `bool`, the dtypes of x and y differ, or the result does not fit.
-pub fn select(cond: View, x: View, y: View, out: ViewMut) -> Result<()> {
-    let op = "select";
-    let cond = cond.typed::<bool>(op)?;
-    same_dtype(op, x, y)?;
-    with_element!(x.dtype(), T => {
-        map3(op, (cond, x.typed::<T>(op)?, y.typed::<T>(op)?), out.typed::<T>(op)?, &|cond, x, y, out| {
-            let choices = cond.iter().zip(x).zip(y);
-            out.iter_mut().zip(choices).for_each(|(out, ((&c, &x), &y))| *out = if c { x } else { y });
-        })
-    })
+/// Where `cond` is not `bool`, the dtypes of x and y differ, or the result does not fit.
+pub fn select(x: &[Data], out: DataMut) -> Result<()> {
+    let &[_, chosen, _] = x else {
+        return Err(Error::value(format!("select: takes 3 operands, got {}", x.len())));
+    };
+    with_element!(chosen.dtype(), T => map3("select", x, out, |c: bool, x: T, y: T| if c { x } else { y }))
 }

@@ -1,35 +1,31 @@
-//! Elementwise functions of one operand. The result has the operand's shape and, unless said, its dtype.
+//! Elementwise functions of one operand, slices to a slice. Unless said, the result has the operand's dtype.
 //!
 //! A NaN gives a NaN. Outside a function's domain the result is NaN, at a pole an infinity.
 
 use num_traits::AsPrimitive;
 
 use crate::error::Result;
-use crate::kernel::each::map1;
+use crate::kernel::level::levels;
+use crate::kernel::loops::{dtype, each1, map1, whole1};
 use crate::kernel::math::Level;
 pub(crate) use crate::kernel::number::Number;
 use crate::kernel::{math, special, with_float, with_number};
-use crate::view::{View, ViewMut};
-
-/// A kernel of one operand.
-pub type Unary = fn(View, ViewMut) -> Result<()>;
+use crate::view::{Data, DataMut};
 
 macro_rules! functions {
-    ($with:ident, $needs:literal: $($(#[$doc:meta])* $name:ident = |$x:ident| $y:expr;)*) => {$(
+    ($loop:ident, $with:ident, $needs:literal: $($(#[$doc:meta])* $name:ident = |$x:ident| $y:expr;)*) => {$(
         $(#[$doc])*
         ///
         /// # Errors
         #[doc = concat!("Where the dtype is not ", $needs, ", or the result does not fit.")]
-        pub fn $name(x: View, out: ViewMut) -> Result<()> {
+        pub fn $name(x: &[Data], out: DataMut) -> Result<()> {
             let op = stringify!($name);
-            $with!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed(op)?, &|x, out| {
-                out.iter_mut().zip(x).for_each(|(out, &$x): (_, &T)| *out = $y);
-            }))
+            $with!(op, dtype(op, x)?, T => $loop(op, x, out, |$x: T| $y))
         }
     )*};
 }
 
-functions! { with_number, "one of numbers":
+functions! { map1, with_number, "one of numbers":
     /// -x; integers wrap.
     neg = |x| x.negated();
     /// |x|; integers wrap.
@@ -40,7 +36,7 @@ functions! { with_number, "one of numbers":
     square = |x| x.times(x);
 }
 
-functions! { with_float, "a float":
+functions! { map1, with_float, "a float":
     /// 1 / x.
     recip = |x| x.recip();
     /// Square root.
@@ -48,6 +44,24 @@ functions! { with_float, "a float":
     /// 1 / √x.
     rsqrt = |x| x.sqrt().recip();
 
+    /// The largest integer not above x.
+    floor = |x| x.floor();
+    /// The smallest integer not below x.
+    ceil = |x| x.ceil();
+    /// The nearest integer, the even one of two.
+    round = |x| x.round_ties_even();
+    /// The integer part.
+    trunc = |x| x.trunc();
+
+    /// Whether x is not a number. The result is `bool`.
+    is_nan = |x| x.is_nan();
+    /// Whether x is ∞ or -∞. The result is `bool`.
+    is_inf = |x| x.is_infinite();
+    /// Whether x is neither infinite nor NaN. The result is `bool`.
+    is_finite = |x| x.is_finite();
+}
+
+functions! { each1, with_float, "a float":
     /// Tangent, of radians.
     tan = |x| x.tan();
     /// Inverse sine, in radians.
@@ -74,22 +88,6 @@ functions! { with_float, "a float":
     lgamma = |x| special::lgamma(x as f64) as T;
     /// ψ(x) = Γ'(x) / Γ(x).
     digamma = |x| special::digamma(x as f64) as T;
-
-    /// The largest integer not above x.
-    floor = |x| x.floor();
-    /// The smallest integer not below x.
-    ceil = |x| x.ceil();
-    /// The nearest integer, the even one of two.
-    round = |x| x.round_ties_even();
-    /// The integer part.
-    trunc = |x| x.trunc();
-
-    /// Whether x is not a number. The result is `bool`.
-    is_nan = |x| x.is_nan();
-    /// Whether x is ∞ or -∞. The result is `bool`.
-    is_inf = |x| x.is_infinite();
-    /// Whether x is neither infinite nor NaN. The result is `bool`.
-    is_finite = |x| x.is_finite();
 }
 
 /// Functions with a vector loop in [`math`].
@@ -101,11 +99,9 @@ macro_rules! vectors {
         ///
         /// # Errors
         /// Where the dtype is not a float, or the result does not fit.
-        pub fn $name(x: View, out: ViewMut) -> Result<()> {
-            let (op, level) = (stringify!($name), Level::best());
-            with_float!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, &|x, out| {
-                $map(level, x, out);
-            }))
+        pub fn $name(x: &[Data], out: DataMut) -> Result<()> {
+            let op = stringify!($name);
+            with_float!(op, dtype(op, x)?, T => whole1::<T, T>(op, x, out, |x, out| $map(Level::best(), x, out)))
         }
     )*};
 }
@@ -145,33 +141,55 @@ vectors! {
 ///
 /// # Errors
 /// Where the dtype is not a float, or the result does not fit.
-pub fn polygamma(n: u32, x: View, out: ViewMut) -> Result<()> {
+pub fn polygamma(n: u32, x: &[Data], out: DataMut) -> Result<()> {
     let op = "polygamma";
-    with_float!(op, x.dtype(), T => {
-        map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, &|x, out| {
-            out.iter_mut().zip(x).for_each(|(out, &x)| *out = special::polygamma(n, x.as_()).as_());
-        })
-    })
+    with_float!(op, dtype(op, x)?, T => each1(op, x, out, |x: T| -> T { special::polygamma(n, x.as_()).as_() }))
 }
 
 /// xⁿ by repeated squaring.
 ///
 /// # Errors
 /// Where the dtype is not a float, or the result does not fit.
-pub fn powi(n: i32, x: View, out: ViewMut) -> Result<()> {
+pub fn powi(n: i32, x: &[Data], out: DataMut) -> Result<()> {
     let op = "powi";
-    with_float!(op, x.dtype(), T => map1(op, x.typed::<T>(op)?, out.typed::<T>(op)?, &|x, out| {
-        out.iter_mut().zip(x).for_each(|(out, &x)| *out = x.powi(n));
-    }))
+    // The commonest are loops of their own, of the same products.
+    with_float!(op, dtype(op, x)?, T => match n {
+        2 => map1(op, x, out, |x: T| x * x),
+        3 => map1(op, x, out, |x: T| x * (x * x)),
+        _ => whole1::<T, T>(op, x, out, |x, out| powers(n, x, out)),
+    })
+}
+
+levels! {
+    /// Powers of many x at once: all have the same exponent.
+    fn powers[T: num_traits::Float](n: i32, x: &[T], out: &mut [T]) {
+        const MANY: usize = 64;
+        let mut square = [T::one(); MANY];
+        for (x, out) in x.chunks(MANY).zip(out.chunks_mut(MANY)) {
+            let square = &mut square[..x.len()];
+            square.copy_from_slice(x);
+            out.fill(T::one());
+            let mut bits = n.unsigned_abs();
+            while bits != 0 {
+                if bits & 1 != 0 {
+                    out.iter_mut().zip(&*square).for_each(|(y, &s)| *y = *y * s);
+                }
+                bits >>= 1;
+                if bits != 0 {
+                    square.iter_mut().for_each(|s| *s = *s * *s);
+                }
+            }
+            if n < 0 {
+                out.iter_mut().for_each(|y| *y = y.recip());
+            }
+        }
+    }
 }
 
 /// Not x, of truth values.
 ///
 /// # Errors
 /// Where the dtype is not `bool`, or the result does not fit.
-pub fn logical_not(x: View, out: ViewMut) -> Result<()> {
-    let op = "logical_not";
-    map1(op, x.typed::<bool>(op)?, out.typed::<bool>(op)?, &|x, out| {
-        out.iter_mut().zip(x).for_each(|(out, &x)| *out = !x);
-    })
+pub fn logical_not(x: &[Data], out: DataMut) -> Result<()> {
+    map1("logical_not", x, out, |x: bool| !x)
 }

@@ -2,18 +2,18 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::kernel::binary::{self, Binary};
-use crate::kernel::logic;
+use crate::kernel::each::{Slices, map};
+use crate::kernel::{binary, logic};
 use crate::tensor::Tensor;
 
 impl Tensor {
     /// `kernel` of this tensor and `other`, broadcast together, into a result of `dtype`.
-    pub(super) fn binary(&self, other: &Self, op: &str, dtype: DType, kernel: Binary) -> Result<Self> {
+    pub(super) fn binary(&self, other: &Self, op: &str, dtype: DType, kernel: &Slices) -> Result<Self> {
         let shape = self.shape().broadcast(other.shape()).ok_or_else(|| {
             Error::shape(format!("{op}: shapes {} and {} do not broadcast together", self.shape(), other.shape()))
         })?;
         let (x, y) = (self.broadcast_to(&shape)?, other.broadcast_to(&shape)?);
-        Self::build(dtype, shape, |out| kernel(x.view(), y.view(), out))
+        Self::build(dtype, shape, |out| map(op, &[x.view(), y.view()], out, kernel))
     }
 }
 
@@ -27,7 +27,7 @@ macro_rules! methods {
             /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the dtypes differ or are not
             #[doc = $needs]
             pub fn $name(&self, other: &Self) -> Result<Self> {
-                self.binary(other, stringify!($name), self.dtype(), $module::$name)
+                self.binary(other, stringify!($name), self.dtype(), &$module::$name)
             }
         )*}
     };

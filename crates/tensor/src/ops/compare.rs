@@ -16,7 +16,7 @@ macro_rules! methods {
             /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the shapes do not broadcast together,
             /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the dtypes differ.
             pub fn $name(&self, other: &Self) -> Result<Self> {
-                self.binary(other, stringify!($name), DType::Bool, compare::$name)
+                self.binary(other, stringify!($name), DType::Bool, &compare::$name)
             }
         )*}
     };

@@ -1,6 +1,7 @@
 //! Elementwise choice between two tensors.
 
 use crate::error::{Error, Result};
+use crate::kernel::each::map;
 use crate::kernel::select::select;
 use crate::tensor::Tensor;
 
@@ -27,6 +28,6 @@ impl Tensor {
                 Error::shape(format!("where: shapes {cond}, {x} and {y} do not broadcast together"))
             })?;
         let (cond, x, y) = (self.broadcast_to(&shape)?, x.broadcast_to(&shape)?, y.broadcast_to(&shape)?);
-        Self::build(x.dtype(), shape, |out| select(cond.view(), x.view(), y.view(), out))
+        Self::build(x.dtype(), shape, |out| map("select", &[cond.view(), x.view(), y.view()], out, &select))
     }
 }

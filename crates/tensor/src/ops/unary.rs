@@ -2,12 +2,13 @@
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::kernel::unary::{self, Unary};
+use crate::kernel::each::{Slices, map};
+use crate::kernel::unary;
 use crate::tensor::Tensor;
 
 impl Tensor {
-    fn unary(&self, dtype: DType, kernel: Unary) -> Result<Self> {
-        Self::build(dtype, self.shape(), |out| kernel(self.view(), out))
+    fn unary(&self, op: &str, dtype: DType, kernel: &Slices) -> Result<Self> {
+        Self::build(dtype, self.shape(), |out| map(op, &[self.view()], out, kernel))
     }
 
     /// ψ⁽ⁿ⁾ of every element, the derivative of [`digamma`](Self::digamma) of order `n`.
@@ -22,7 +23,7 @@ impl Tensor {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn polygamma(&self, n: u32) -> Result<Self> {
-        Self::build(self.dtype(), self.shape(), |out| unary::polygamma(n, self.view(), out))
+        self.unary("polygamma", self.dtype(), &|x, out| unary::polygamma(n, x, out))
     }
 
     /// xⁿ for an integer n, by repeated squaring.
@@ -36,7 +37,7 @@ impl Tensor {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn powi(&self, n: i32) -> Result<Self> {
-        Self::build(self.dtype(), self.shape(), |out| unary::powi(n, self.view(), out))
+        self.unary("powi", self.dtype(), &|x, out| unary::powi(n, x, out))
     }
 }
 
@@ -49,7 +50,7 @@ macro_rules! methods {
             #[doc = concat!("[`ErrorKind::DType`](crate::ErrorKind::DType) where the dtype is not ", $needs, ".")]
             pub fn $name(&self) -> Result<Self> {
                 let $self = self;
-                self.unary($dtype, unary::$name)
+                self.unary(stringify!($name), $dtype, &unary::$name)
             }
         )*}
     };

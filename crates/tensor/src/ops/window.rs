@@ -1,7 +1,8 @@
 //! Sliding windows, and overlap-add.
 
+use crate::dtype::Scalar;
 use crate::error::{Error, Result};
-use crate::kernel::window;
+use crate::kernel::{copy, window};
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -43,6 +44,9 @@ impl Tensor {
     #[doc(alias = "overlap_add")]
     pub fn fold(&self, sizes: &[usize], strides: &[usize], dilations: &[usize]) -> Result<Self> {
         let shape = window::shape(self.shape(), sizes, strides, dilations)?;
-        Self::build(self.dtype(), shape, |out| window::fold(self.view(), strides, dilations, out))
+        Self::build(self.dtype(), shape, |mut out| {
+            copy::fill(Scalar::from(0.0).cast(self.dtype()), out.reborrow())?;
+            window::fold(self.view(), strides, dilations, out)
+        })
     }
 }

@@ -7,7 +7,7 @@
 //! An element's result depends on its value and the instruction set's [`Level`] alone, never on its
 //! place in a slice or the slice's length: what does not fill a block of [`BLOCK`] is padded to one,
 //! so every element goes through the same instructions. Levels with fused multiply-add agree with each
-//! other; [`Level::Portable`] may differ from them in the last digits, within the same bounds.
+//! other; the portable level may differ from them in the last digits, within the same bounds.
 //!
 //! Largest errors, in units in the last place, of `f32` and `f64` (`tests/ulp.rs` holds them to it):
 //!
@@ -26,14 +26,16 @@
 
 pub mod erf;
 pub mod exp;
+mod few;
 pub mod log;
 pub mod real;
 pub mod trig;
 
-use std::sync::OnceLock;
-
+use self::few::Few;
 use self::real::{Formulas, Real, Scalar};
 use self::trig::Trig;
+
+pub use super::level::Level;
 
 /// Elements that go through a formula together: 64 bytes and more, a full vector anywhere.
 pub const BLOCK: usize = 16;
@@ -44,138 +46,76 @@ pub trait Formula {
     fn at<R: Formulas>(x: R) -> R;
 }
 
-/// An instruction set that loops are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// What every processor of the target has.
-    Portable,
-    /// AVX2 with fused multiply-add.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// AVX-512 with its instructions for `f64` integers and short vectors.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
-impl Level {
-    /// All that loops are compiled for, each with the instructions of those before it.
-    const ALL: &[Level] = &[
-        Level::Portable,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512,
-    ];
-
-    /// The levels of this processor, the best last.
-    pub fn available() -> &'static [Level] {
-        static COUNT: OnceLock<usize> = OnceLock::new();
-        &Level::ALL[..*COUNT.get_or_init(|| Level::ALL.iter().take_while(|level| level.is_here()).count())]
-    }
-
-    /// The best level of this processor.
-    pub fn best() -> Level {
-        *Level::available().last().unwrap_or(&Level::Portable)
-    }
-
-    fn is_here(self) -> bool {
-        match self {
-            Level::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => {
-                is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl")
+/// The loop, to be compiled anew in each function below. What does not fill a last block is done with the
+/// elements before it once more, or padded with zeros where there are too few.
+///
+/// # Safety
+/// The processor has the level of `M`.
+#[inline(always)]
+unsafe fn each<F: Formula, T: Scalar, R: Formulas + From<T> + Into<T>, M: Few>(x: &[T], out: &mut [T]) {
+    let n = x.len().min(out.len());
+    let mut start = 0;
+    while start < n {
+        start = start.min(n.saturating_sub(BLOCK));
+        match (x[start..].first_chunk(), out[start..].first_chunk_mut()) {
+            (Some(x), Some(out)) => block::<F, T, R>(x, out),
+            _ => {
+                // SAFETY: as the caller says.
+                let x = unsafe { M::load(&x[..n]) };
+                let mut y = [T::default(); BLOCK];
+                block::<F, T, R>(&x, &mut y);
+                // SAFETY: likewise.
+                unsafe { M::store(&y, &mut out[..n]) };
             }
         }
+        start += BLOCK;
     }
 }
 
-type Blocks<'a, T> = (&'a [[T; BLOCK]], &'a mut [[T; BLOCK]]);
-
-/// The loop, to be compiled anew in each function below.
 #[inline(always)]
-fn each<F: Formula, T: Scalar, R: Formulas + From<T> + Into<T>>((x, out): Blocks<T>) {
-    for (x, out) in x.iter().zip(out) {
-        for (&x, out) in x.iter().zip(out) {
-            *out = F::at(R::from(x)).into();
-        }
+fn block<F: Formula, T: Scalar, R: Formulas + From<T> + Into<T>>(x: &[T; BLOCK], out: &mut [T; BLOCK]) {
+    for (&x, out) in x.iter().zip(out) {
+        *out = F::at(R::from(x)).into();
     }
 }
 
-fn portable<F: Formula, T: Scalar>(blocks: Blocks<T>) {
+fn portable<F: Formula, T: Scalar>(x: &[T], out: &mut [T]) {
     // Where the target is sure to have it, fused is faster and more exact; else it is a slow call.
     if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
-        each::<F, T, T::Fused>(blocks)
+        // SAFETY: any processor has this level.
+        unsafe { each::<F, T, T::Fused, few::Pieces>(x, out) }
     } else {
-        each::<F, T, T::Plain>(blocks)
+        // SAFETY: likewise.
+        unsafe { each::<F, T, T::Plain, few::Pieces>(x, out) }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn avx2<F: Formula, T: Scalar>(blocks: Blocks<T>) {
-    each::<F, T, T::Fused>(blocks)
+fn avx2<F: Formula, T: Scalar>(x: &[T], out: &mut [T]) {
+    // SAFETY: this function is only called where the processor has the level.
+    unsafe { each::<F, T, T::Fused, few::Avx2>(x, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl")]
-fn avx512<F: Formula, T: Scalar>(blocks: Blocks<T>) {
-    each::<F, T, T::Fused>(blocks)
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+fn avx512<F: Formula, T: Scalar>(x: &[T], out: &mut [T]) {
+    // SAFETY: likewise.
+    unsafe { each::<F, T, T::Fused, few::Avx512>(x, out) }
 }
 
-/// The loop of a level, which must be one of [`Level::available`].
-fn blocks<F: Formula, T: Scalar>(level: Level, blocks: Blocks<T>) {
+/// `out = f(x)` element by element, as far as both reach, at the given level.
+#[inline]
+pub fn map<F: Formula, T: Scalar>(level: Level, x: &[T], out: &mut [T]) {
     match level {
-        Level::Portable => portable::<F, T>(blocks),
-        // SAFETY: the only caller, `map`, takes no level above the best that the processor was found to have.
+        Level::Portable => portable::<F, T>(x, out),
+        // SAFETY: a `Level` is one that this processor has.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::<F, T>(blocks) },
+        Level::Avx2 => unsafe { avx2::<F, T>(x, out) },
         // SAFETY: likewise.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::<F, T>(blocks) },
+        Level::Avx512 => unsafe { avx512::<F, T>(x, out) },
     }
-}
-
-/// `out = f(x)` element by element, as far as both reach, at the given level or, where the processor
-/// lacks it, the best there is.
-pub fn map<F: Formula, T: Scalar>(level: Level, x: &[T], out: &mut [T]) {
-    let level = level.min(Level::best());
-    let n = x.len().min(out.len());
-    let (x, out) = (&x[..n], &mut out[..n]);
-    blocks::<F, T>(level, (x.as_chunks().0, out.as_chunks_mut().0));
-    if n.is_multiple_of(BLOCK) {
-        return;
-    }
-    // The last block overlaps the one before it, or is padded where there is none.
-    if let (Some(x), Some(out)) = (x.last_chunk(), out.last_chunk_mut()) {
-        blocks::<F, T>(level, (std::slice::from_ref(x), std::slice::from_mut(out)));
-    } else {
-        let (mut padded, mut result) = ([T::default(); BLOCK], [T::default(); BLOCK]);
-        copy_few(x, &mut padded);
-        blocks::<F, T>(level, (std::slice::from_ref(&padded), std::slice::from_mut(&mut result)));
-        copy_few(&result, out);
-    }
-}
-
-/// Copies as many elements as both have, fewer than [`BLOCK`], by moves of fixed sizes: a call to copy
-/// memory would take longer than the formula.
-fn copy_few<T: Scalar>(from: &[T], to: &mut [T]) {
-    fn piece<T: Scalar, const N: usize>(n: usize, at: &mut usize, from: &[T], to: &mut [T]) {
-        if n & N == 0 {
-            return;
-        }
-        let end = *at + N;
-        to[*at..end].copy_from_slice(&from[*at..end]);
-        *at = end;
-    }
-    let (n, at) = (from.len().min(to.len()), &mut 0);
-    piece::<T, 8>(n, at, from, to);
-    piece::<T, 4>(n, at, from, to);
-    piece::<T, 2>(n, at, from, to);
-    piece::<T, 1>(n, at, from, to);
 }
 
 macro_rules! formulas {

@@ -1,0 +1,404 @@
+//! From a unit to a group: how every operand is read, and which tiles there are.
+
+use std::mem::take;
+use std::panic::Location;
+
+use smallvec::SmallVec;
+use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::kernel::reduce::LEAF;
+use wengert_tensor::kernel::reduce::stream::Stream;
+use wengert_tensor::{DType, Layout};
+
+use super::{End, From, Group, Local, Operand, Step, Work};
+use crate::program::Source;
+use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
+use crate::program::memory::Plan;
+
+/// Bytes of a tile, unless a row is longer: a dozen of them fit the L1 cache.
+const TILE: usize = 4096;
+
+/// Elements that operations of a part make together, at least: about 100 microseconds of work.
+const PART: usize = 1 << 21;
+/// No more parts than this, because each has tiles of its own.
+const PARTS: usize = 32;
+
+fn lcm(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a, b);
+    while y > 0 {
+        (x, y) = (y, x % y);
+    }
+    a / x.max(1) * b
+}
+
+/// A tile that is not yet given a local.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tile {
+    dtype: DType,
+    len: usize,
+    /// The last step that reads it.
+    until: usize,
+    /// For the results of leaves: whose they are, and how many of its rows are one of the group's.
+    leaves: Option<(Stream, usize)>,
+}
+
+struct Builder<'a, 'p> {
+    plan: &'a mut Plan<'p>,
+    unit: &'a Unit,
+    domain: &'a Domain,
+    rows: usize,
+    cols: usize,
+    block: usize,
+    /// The locals of results: node, slot and number of elements.
+    results: Vec<(usize, usize, usize)>,
+    /// Locals after those of results.
+    tiles: Vec<Tile>,
+    first: Vec<Step>,
+    /// What is read before anything of a block is written.
+    loads: Vec<Step>,
+    steps: Vec<Step>,
+    ends: Vec<End>,
+    /// Nodes of the group, and where they are.
+    inside: Vec<(usize, Operand)>,
+    /// Other views of values that are there already.
+    loaded: Vec<(Base, Layout, Operand)>,
+}
+
+impl Group {
+    /// The group of a unit, with tiles from the plan's memory.
+    pub fn new(plan: &mut Plan, unit: &Unit, domain: &Domain) -> Self {
+        let cols = domain.cols.or_else(|| columns(plan, unit)).unwrap_or(1);
+        let rows = domain.numel / cols.max(1);
+        let sizes = unit.nodes.iter().map(|&i| plan.graph.nodes[i].ty.dtype.size());
+        let elements = TILE / sizes.max().unwrap_or(1).max(4);
+        let block = (elements / cols.max(1)).clamp(1, rows.max(1));
+        let kept = |&i: &usize| Some((i, plan.slot_of[i]?, plan.graph.nodes[i].ty.shape.numel()));
+        let results = unit.nodes.iter().filter_map(kept).collect();
+        let mut builder = Builder {
+            plan,
+            unit,
+            domain,
+            rows,
+            cols,
+            block,
+            results,
+            tiles: Vec::new(),
+            first: Vec::new(),
+            loads: Vec::new(),
+            steps: Vec::new(),
+            ends: Vec::new(),
+            inside: Vec::new(),
+            loaded: Vec::new(),
+        };
+        for k in 0..unit.nodes.len() {
+            builder.node(k);
+        }
+        builder.finish()
+    }
+}
+
+/// The columns that a group may as well have where its nodes leave that open: those along which an operand repeats, or
+/// is repeated.
+fn columns(plan: &Plan, unit: &Unit) -> Option<usize> {
+    let operands = unit.nodes.iter().flat_map(|&i| &plan.graph.nodes[i].operands).map(|&x| &plan.places[x]);
+    operands.filter(|place| !place.layout.is_contiguous()).find_map(|place| {
+        let mut cols = 1;
+        let axes = place.layout.shape().iter().zip(place.layout.strides()).rev().filter(|(size, _)| **size != 1);
+        let mut stretched = None;
+        for (&size, &stride) in axes {
+            if *stretched.get_or_insert(stride == 0) != (stride == 0) {
+                break;
+            }
+            cols *= size;
+        }
+        let fits = is_spread(&place.layout, cols) || is_repeated(&place.layout, cols);
+        (fits && cols < place.layout.numel() && cols <= TILE / 4).then_some(cols)
+    })
+}
+
+/// Whether a layout is the same contiguous row of `cols` elements again and again.
+fn is_repeated(layout: &Layout, cols: usize) -> bool {
+    let (mut left, mut step) = (cols, 1);
+    for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
+        if left > 1 {
+            if stride != step || left % size != 0 {
+                return false;
+            }
+            (left, step) = (left / size, step * size as isize);
+        } else if stride != 0 {
+            return false;
+        }
+    }
+    left == 1
+}
+
+impl Builder<'_, '_> {
+    fn node(&mut self, k: usize) {
+        let i = self.unit.nodes[k];
+        let node = &self.plan.graph.nodes[i];
+        let (role, dtype, at) = (self.domain.roles[k], node.ty.dtype, node.at);
+        let numel = |x: usize| self.plan.graph.nodes[x].ty.shape.numel();
+        let full = match (reduction(&node.op), role) {
+            (Some(_), Role::End) => numel(node.operands[0]) == self.domain.numel,
+            (Some(_), _) => true,
+            (None, role) => role == Role::Full,
+        };
+        let operands: SmallVec<[Operand; 3]> = node.operands.iter().map(|&x| self.operand(x, full, at)).collect();
+        let result = self.results.iter().position(|(j, ..)| *j == i);
+        if let (Some((fold, _)), [x]) = (reduction(&node.op), &operands[..]) {
+            if role != Role::End {
+                let out = self.out(result, dtype, false);
+                self.inside.push((i, out));
+                return self.steps.push(Step { work: Work::Rows(fold, *x), out, at });
+            }
+            let width = if node.ty.shape.numel() == 1 { 1 } else { self.cols };
+            let stream = Stream { fold, width };
+            let scale = if x.full { self.cols / width } else { 1 };
+            let rows = self.rows * scale;
+            let stays = |len, leaves| Tile { dtype, len, until: usize::MAX, leaves };
+            let state = self.tile(stays(stream.state(), None));
+            let totals = self.tile(stays(stream.totals(rows), Some((stream, scale))));
+            let From::Local(totals) = totals.from else { return };
+            if let Some(out) = result {
+                self.ends.push(End { stream, rows, totals, out });
+            }
+            return self.steps.push(Step { work: Work::Stream(stream, *x, totals), out: state, at });
+        }
+        let out = self.out(result, dtype, role == Role::Full);
+        self.inside.push((i, out));
+        self.steps.push(Step { work: Work::Map(node.op.clone(), operands), out, at });
+    }
+
+    /// Where a node's elements go: its local, or a tile.
+    fn out(&mut self, result: Option<usize>, dtype: DType, full: bool) -> Operand {
+        match result {
+            Some(local) => Operand { from: From::Local(local), offset: 0, moves: true, full },
+            None => Operand { full, ..self.block_tile(dtype, full) },
+        }
+    }
+
+    fn block_tile(&mut self, dtype: DType, full: bool) -> Operand {
+        let len = self.block * if full { self.cols } else { 1 };
+        Operand { full, ..self.tile(Tile { dtype, len, until: 0, leaves: None }) }
+    }
+
+    fn tile(&mut self, tile: Tile) -> Operand {
+        self.tiles.push(tile);
+        let local = self.results.len() + self.tiles.len() - 1;
+        Operand { from: From::Local(local), offset: 0, moves: false, full: false }
+    }
+
+    /// How to read node `x`, with elements for every column where `full`.
+    fn operand(&mut self, x: usize, full: bool, at: &'static Location<'static>) -> Operand {
+        let Place { base, layout } = self.plan.places[x].clone();
+        let dtype = self.plan.graph.nodes[x].ty.dtype;
+        let inside = match base {
+            Base::Node(i) => self.inside.iter().find(|(j, _)| *j == i).map(|(_, operand)| *operand),
+            _ => None,
+        };
+        if let Some(operand) = inside
+            && (operand.full == full || self.cols == 1)
+        {
+            return operand;
+        }
+        if let Some((.., operand)) = self.loaded.iter().find(|(b, l, _)| *b == base && *l == layout) {
+            return *operand;
+        }
+        let operand = match inside {
+            // A node of the group that has one element a row.
+            Some(row) => {
+                let out = self.block_tile(dtype, true);
+                self.steps.push(Step { work: Work::Spread(row), out, at });
+                out
+            }
+            None => self.outside(&base, &layout, dtype, full, at),
+        };
+        self.loaded.push((base, layout, operand));
+        operand
+    }
+
+    /// How to read what other units made.
+    fn outside(
+        &mut self,
+        base: &Base,
+        layout: &Layout,
+        dtype: DType,
+        full: bool,
+        at: &'static Location<'static>,
+    ) -> Operand {
+        let source = self.plan.source(base);
+        let direct = Operand { from: From::Shared(source), offset: layout.offset(), moves: true, full };
+        let overwritten = self.results.iter().position(|(_, slot, _)| source == Source::Slot(*slot));
+        let repeated = full && is_repeated(layout, self.cols);
+        if layout.is_contiguous() {
+            let Some(local) = overwritten else { return direct };
+            let out = self.block_tile(dtype, full);
+            let work = Work::Copy(Operand { from: From::Local(local), ..direct });
+            self.loads.push(Step { work, out, at });
+            return out;
+        }
+        if repeated && self.block == 1 {
+            return Operand { moves: false, ..direct };
+        }
+        let out = self.block_tile(dtype, full);
+        if full && self.cols > 1 && is_spread(layout, self.cols) {
+            let from = Operand { full: false, ..direct };
+            self.loads.push(Step { work: Work::Spread(from), out, at });
+            return out;
+        }
+        let same = repeated || layout.strides().iter().all(|&stride| stride == 0);
+        let step = Step { work: Work::Gather(source, Walker::new(layout)), out, at };
+        if same {
+            self.first.push(step)
+        } else {
+            self.loads.push(step)
+        }
+        out
+    }
+
+    /// How many rows a part has, so that it is worth a thread's while and its leaves are those of the whole, and how
+    /// many parts there are.
+    fn parts(&self, steps: &[Step]) -> (usize, usize) {
+        let mut unit = self.block;
+        for step in steps {
+            if let Work::Stream(stream, x, _) = &step.work {
+                let elements = if x.full { self.cols / stream.width } else { 1 };
+                unit = lcm(unit, lcm(elements, LEAF) / elements);
+            }
+        }
+        let work = self.rows.saturating_mul(self.cols).saturating_mul(steps.len());
+        let parts = (work / PART).clamp(1, PARTS);
+        let part = self.rows.div_ceil(parts).next_multiple_of(unit);
+        (part, self.rows.div_ceil(part))
+    }
+
+    /// The local of a result, and how much of it a part has.
+    fn share(&self, i: usize, len: usize, part: usize) -> Local {
+        let role = self.unit.nodes.iter().zip(&self.domain.roles).find(|(j, _)| **j == i).map(|(_, role)| *role);
+        let part = match role {
+            Some(Role::Full) => part * self.cols,
+            Some(Role::Row) => part,
+            _ => 0,
+        };
+        Local { len, part }
+    }
+
+    /// Gives tiles their locals: those that are not needed at the same time share one.
+    fn finish(mut self) -> Group {
+        let mut steps = take(&mut self.loads);
+        steps.append(&mut self.steps);
+        let results = self.results.len();
+        let local = |x: &Operand| match x.from {
+            From::Local(local) => local.checked_sub(results),
+            From::Shared(_) => None,
+        };
+        for (k, step) in steps.iter().enumerate() {
+            for tile in step.operands().filter_map(local).chain(local(&step.out)) {
+                self.tiles[tile].until = self.tiles[tile].until.max(k);
+            }
+        }
+        for tile in self.first.iter().filter_map(|step| local(&step.out)) {
+            self.tiles[tile].until = usize::MAX;
+        }
+        // Locals of tiles, and until when each is taken; in the order in which they are written.
+        let mut shared: Vec<Tile> = Vec::new();
+        let mut given: Vec<Option<usize>> = vec![None; self.tiles.len()];
+        let written = self.first.iter().map(|step| (0, step)).chain(steps.iter().enumerate());
+        for (k, step) in written {
+            let totals = match step.work {
+                Work::Stream(.., totals) => Some(totals - results),
+                _ => None,
+            };
+            for tile in local(&step.out).into_iter().chain(totals) {
+                if given[tile].is_some() {
+                    continue;
+                }
+                let Tile { dtype, len, until, .. } = self.tiles[tile];
+                // What stays from block to block was not free in the block before.
+                let stays = until == usize::MAX;
+                let free = shared.iter().position(|s| !stays && s.dtype == dtype && s.len == len && s.until < k);
+                match free {
+                    Some(s) => (shared[s].until, given[tile]) = (until, Some(s)),
+                    None => {
+                        given[tile] = Some(shared.len());
+                        shared.push(self.tiles[tile]);
+                    }
+                }
+            }
+        }
+        let (part, parts) = self.parts(&steps);
+        // Tiles of one dtype lie in one slot, those of a part together, each from a cache line on.
+        let mut slots: Vec<(usize, usize)> = self.results.iter().map(|&(_, slot, _)| (slot, 1)).collect();
+        let mut locals: Vec<Local> = self.results.iter().map(|&(i, _, len)| self.share(i, len, part)).collect();
+        let mut place = vec![0; shared.len()];
+        for dtype in [DType::F32, DType::F64, DType::I64, DType::Bool] {
+            let first = locals.len();
+            for (s, tile) in shared.iter().enumerate().filter(|(_, tile)| tile.dtype == dtype) {
+                place[s] = locals.len();
+                let len = tile.len.next_multiple_of(64);
+                locals.push(match tile.leaves {
+                    Some((stream, scale)) => Local { len, part: stream.totals(part * scale) },
+                    None => Local { len: parts * len, part: len },
+                });
+            }
+            if locals.len() > first {
+                let len = locals[first..].iter().map(|local| local.len).sum();
+                slots.push((self.plan.scratch(dtype, len), locals.len() - first));
+            }
+        }
+        let settled = |local: usize| match local.checked_sub(results) {
+            Some(tile) => place[given[tile].unwrap_or(0)],
+            None => local,
+        };
+        for step in self.first.iter_mut().chain(&mut steps) {
+            step.each_local(settled);
+        }
+        for end in &mut self.ends {
+            end.totals = settled(end.totals);
+        }
+        let rest = self.rows % self.block;
+        let flat = |n: usize| Layout::contiguous([n].into());
+        Group {
+            rows: self.rows,
+            cols: self.cols,
+            block: self.block,
+            slots,
+            locals,
+            part,
+            parts,
+            first: self.first,
+            steps,
+            ends: self.ends,
+            layouts: [flat(self.block * self.cols), flat(self.block), flat(rest * self.cols), flat(rest)],
+        }
+    }
+}
+
+impl Step {
+    fn operands(&self) -> impl Iterator<Item = &Operand> {
+        let (many, one) = match &self.work {
+            Work::Map(_, x) => (&x[..], None),
+            Work::Gather(..) => (&[][..], None),
+            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, x, _) => (&[][..], Some(x)),
+        };
+        many.iter().chain(one)
+    }
+
+    /// Replaces every local by another.
+    fn each_local(&mut self, settled: impl Fn(usize) -> usize) {
+        let settle = |x: &mut Operand| {
+            if let From::Local(local) = &mut x.from {
+                *local = settled(*local);
+            }
+        };
+        settle(&mut self.out);
+        match &mut self.work {
+            Work::Map(_, x) => x.iter_mut().for_each(settle),
+            Work::Gather(..) => {}
+            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) => settle(x),
+            Work::Stream(_, x, totals) => {
+                settle(x);
+                *totals = settled(*totals);
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! A group: operations that pass over memory once, a block of rows at a time.
+//!
+//! A block goes through all operations of the group, in the L1 cache where its rows are not long, before the next is
+//! touched. What only the group reads never leaves its tile. Reductions of trailing axes are done on the block's rows;
+//! what is reduced over rows is kept by leaves ([`Stream`]) and finished after the last block.
+//!
+//! Results and tiles are taken out of the program's memory while the group runs: its *locals*. All that it writes is
+//! there, so a part of the rows can be run apart from the others with its own part of every local.
+
+mod build;
+
+use std::fmt;
+use std::mem::take;
+use std::ops::Range;
+use std::panic::Location;
+
+use smallvec::SmallVec;
+use wengert_tensor::kernel::copy;
+use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::kernel::parallel;
+use wengert_tensor::kernel::reduce::Fold;
+use wengert_tensor::kernel::reduce::stream::{self, Stream};
+use wengert_tensor::{Data, DataMut, Error, Layout, Result, Storage, View, ViewMut};
+
+use super::Source;
+use super::memory::Memory;
+use crate::op::Op;
+
+/// Operations on `rows` rows of `cols` columns, `block` rows at a time.
+#[derive(Debug)]
+pub(super) struct Group {
+    rows: usize,
+    cols: usize,
+    block: usize,
+    /// The slots that are taken out: of results, then of tiles, each for the locals that it holds.
+    slots: Vec<(usize, usize)>,
+    locals: Vec<Local>,
+    /// The rows of a part, which depend on the group alone, and the number of parts.
+    part: usize,
+    parts: usize,
+    /// What is the same for every block.
+    first: Vec<Step>,
+    /// What every block goes through.
+    steps: Vec<Step>,
+    ends: Vec<End>,
+    /// The layouts of vectors of the lengths that blocks have.
+    layouts: [Layout; 4],
+}
+
+/// Memory that the group writes.
+#[derive(Debug, Clone, Copy)]
+struct Local {
+    /// The number of elements,
+    len: usize,
+    /// and those of a part, of which the last may have fewer.
+    part: usize,
+}
+
+/// A reduction over rows, to be finished.
+#[derive(Debug)]
+struct End {
+    stream: Stream,
+    rows: usize,
+    totals: usize,
+    out: usize,
+}
+
+#[derive(Debug)]
+struct Step {
+    work: Work,
+    out: Operand,
+    at: &'static Location<'static>,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// An elementwise operation.
+    Map(Op, SmallVec<[Operand; 3]>),
+    /// Gathers what does not lie in the group's order.
+    Gather(Source, Walker),
+    /// Copies what a result would overwrite.
+    Copy(Operand),
+    /// Repeats each row's element over the columns.
+    Spread(Operand),
+    /// Reduces each row.
+    Rows(Fold, Operand),
+    /// Takes in rows to be reduced to one, with the local of the leaves' results.
+    Stream(Stream, Operand, usize),
+}
+
+/// Elements of a source from `offset` on; those of the present block where they `move`.
+#[derive(Debug, Clone, Copy)]
+struct Operand {
+    from: From,
+    offset: usize,
+    moves: bool,
+    /// Whether there are elements for every column, or one for every row.
+    full: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    Shared(Source),
+    Local(usize),
+}
+
+/// Rows of the group, from one number to another.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    start: usize,
+    end: usize,
+}
+
+/// The locals of a group, or a part's share of them.
+type Locals<'a> = SmallVec<[DataMut<'a>; 32]>;
+
+impl Group {
+    /// Runs the group on all its rows.
+    ///
+    /// # Errors
+    /// What a kernel refused, with the line of its equation.
+    pub fn run(&self, memory: &mut Memory) -> Result<()> {
+        let mut taken: SmallVec<[Storage; 16]> =
+            self.slots.iter().map(|(slot, _)| take(&mut memory.slots[*slot])).collect();
+        let mut locals = Locals::new();
+        for (storage, (_, count)) in taken.iter_mut().zip(&self.slots) {
+            let mut rest = storage.data_mut();
+            for local in &self.locals[locals.len()..][..*count] {
+                let (now, later) = rest.split_at_mut(local.len);
+                locals.push(now);
+                rest = later;
+            }
+        }
+        let outcome = self.parts(memory, 0..self.parts, &mut locals);
+        let outcome = outcome.and_then(|()| self.ends.iter().try_for_each(|end| end.finish(&mut locals)));
+        drop(locals);
+        for (storage, (slot, _)) in taken.into_iter().zip(&self.slots) {
+            memory.slots[*slot] = storage;
+        }
+        outcome
+    }
+
+    /// Runs some parts, at the same time where threads are free.
+    fn parts(&self, memory: &Memory, parts: Range<usize>, locals: &mut [DataMut]) -> Result<()> {
+        if parts.len() <= 1 {
+            let start = parts.start * self.part;
+            return self.part(memory, Rows { start, end: (start + self.part).min(self.rows) }, locals);
+        }
+        let middle = parts.start.midpoint(parts.end);
+        let halves = locals.iter_mut().zip(&self.locals).map(|(data, local)| {
+            let low = ((middle - parts.start) * local.part).min(data.len());
+            data.reborrow().split_at_mut(low)
+        });
+        let (mut low, mut high): (Locals, Locals) = halves.unzip();
+        let (low, high) = parallel::join(
+            || self.parts(memory, parts.start..middle, &mut low),
+            || self.parts(memory, middle..parts.end, &mut high),
+        );
+        low.and(high)
+    }
+
+    /// Runs a part of the rows.
+    fn part(&self, memory: &Memory, rows: Rows, locals: &mut [DataMut]) -> Result<()> {
+        let mut block = Rows { start: rows.start, end: (rows.start + self.block).min(rows.end) };
+        self.first.iter().try_for_each(|step| self.step(step, memory, rows, block, locals))?;
+        while block.start < block.end {
+            self.steps.iter().try_for_each(|step| self.step(step, memory, rows, block, locals))?;
+            block = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
+        }
+        Ok(())
+    }
+
+    /// Runs a step on a block of a part's rows.
+    fn step(&self, step: &Step, memory: &Memory, part: Rows, block: Rows, locals: &mut [DataMut]) -> Result<()> {
+        let From::Local(local) = step.out.from else { return Ok(()) };
+        let mut taken = take(&mut locals[local]);
+        let outcome = match &step.work {
+            Work::Stream(stream, x, totals) => {
+                let mut taken_totals = take(&mut locals[*totals]);
+                let scale = self.width(x) / stream.width;
+                let (rows, before) = ((part.end - part.start) * scale, (block.start - part.start) * scale);
+                let state = taken.reborrow().range(0..stream.state());
+                let totals_out = taken_totals.reborrow().range(0..stream.totals(rows));
+                let outcome = stream.take(rows, before, self.view(x, memory, part, block, locals), state, totals_out);
+                locals[*totals] = taken_totals;
+                outcome
+            }
+            work => {
+                let view = |x: &Operand| self.view(x, memory, part, block, locals);
+                let out = taken.reborrow().range(self.range(&step.out, block, part.start));
+                match work {
+                    Work::Map(op, x) => self.map(op, &x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
+                    Work::Gather(source, walker) => {
+                        walker.read_from(self.width(&step.out) * block.start, memory.data(*source), out)
+                    }
+                    Work::Copy(x) => copy::slice(view(x), out),
+                    Work::Spread(x) => copy::spread(view(x), out, self.cols),
+                    Work::Rows(fold, x) => stream::rows(*fold, self.cols, view(x), out),
+                    Work::Stream(..) => Ok(()),
+                }
+            }
+        };
+        locals[local] = taken;
+        outcome.map_err(|e: Error| e.at(step.at))
+    }
+
+    fn view<'a>(&self, x: &Operand, memory: &'a Memory, part: Rows, block: Rows, locals: &'a [DataMut]) -> Data<'a> {
+        match x.from {
+            From::Shared(source) => memory.data(source).range(self.range(x, block, 0)),
+            From::Local(local) => locals[local].data().range(self.range(x, block, part.start)),
+        }
+    }
+
+    /// Where an operand's elements of a block are, in memory that starts with row `first`.
+    fn range(&self, x: &Operand, block: Rows, first: usize) -> Range<usize> {
+        let width = self.width(x);
+        let start = x.offset + if x.moves { (block.start - first) * width } else { 0 };
+        start..start + (block.end - block.start) * width
+    }
+
+    fn width(&self, x: &Operand) -> usize {
+        if x.full { self.cols } else { 1 }
+    }
+
+    /// Runs an elementwise operation on slices of one length.
+    fn map(&self, op: &Op, x: &[Data], out: DataMut) -> Result<()> {
+        let layout = self.layouts.iter().find(|layout| layout.numel() == out.len());
+        let layout = layout.ok_or_else(|| Error::shape(format!("a block of {} elements", out.len())))?;
+        let views: SmallVec<[View; 4]> = x.iter().map(|&x| View::new(x, layout)).collect::<Result<_>>()?;
+        op.rule().eval(&views, ViewMut::new(out, layout.shape())?)
+    }
+}
+
+impl End {
+    fn finish(&self, locals: &mut [DataMut]) -> Result<()> {
+        let mut out = take(&mut locals[self.out]);
+        let totals = locals[self.totals].reborrow().range(0..self.stream.totals(self.rows));
+        let outcome = self.stream.finish(self.rows, totals, out.reborrow().range(0..self.stream.width));
+        locals[self.out] = out;
+        outcome
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        let mut kept = 0;
+        for (k, step) in self.steps.iter().filter(|step| step.name().is_some()).enumerate() {
+            let gap = if k == 0 { "" } else { " " };
+            write!(f, "{gap}{}", step.name().unwrap_or_default())?;
+            kept += usize::from(step.out.moves);
+        }
+        write!(f, "] over {}", self.rows * self.cols)?;
+        if self.cols > 1 {
+            write!(f, " = {} x {}", self.rows, self.cols)?;
+        }
+        let at =
+            self.steps.iter().find(|step| step.name().is_some()).map(|step| step.at.to_string()).unwrap_or_default();
+        write!(f, ", {} kept  # {at}", kept + self.ends.len())
+    }
+}
+
+impl Step {
+    /// The name of the operation that this is, if it is one of the program's.
+    fn name(&self) -> Option<&'static str> {
+        match &self.work {
+            Work::Map(op, _) => Some(op.rule().name()),
+            Work::Rows(fold, _) | Work::Stream(Stream { fold, .. }, ..) => Some(fold.name()),
+            Work::Gather(..) | Work::Copy(_) | Work::Spread(_) => None,
+        }
+    }
+}

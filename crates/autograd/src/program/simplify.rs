@@ -1,0 +1,99 @@
+//! Rewrites of a graph that change no bit of any answer.
+//!
+//! - Elementwise operations on constants are done once, when the program is made.
+//! - What leaves its operand as it is, such as multiplying by 1, is the operand.
+//!
+//! What no answer needs any more is dropped.
+
+use smallvec::SmallVec;
+use wengert_tensor::{Layout, Result, Scalar, Tensor, View};
+
+use super::graph::{Graph, Node};
+use crate::op::{Full, Op};
+
+impl Graph {
+    /// The same computation, without what need not be done.
+    pub(super) fn simplified(mut self) -> Self {
+        // The value of nodes that are one number repeated, and the node that has the value of each.
+        let mut values: Vec<Option<Scalar>> = Vec::with_capacity(self.nodes.len());
+        let mut same: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        for i in 0..self.nodes.len() {
+            self.nodes[i].operands.iter_mut().for_each(|x| *x = same[*x]);
+            let value = constant(&self.nodes, i, &values);
+            match value {
+                Some(value) if !matches!(self.nodes[i].op, Op::Full(_)) => {
+                    let node = &mut self.nodes[i];
+                    node.op = Full { value, shape: node.ty.shape.clone() }.into();
+                    node.operands.clear();
+                }
+                _ => {}
+            }
+            values.push(value);
+            same.push(unchanged(&self.nodes[i], &values).unwrap_or(i));
+        }
+        self.outputs.iter_mut().for_each(|i| *i = same[*i]);
+        self.needed()
+    }
+
+    /// The graph without nodes that no answer needs. Inputs stay, because they are counted.
+    fn needed(self) -> Self {
+        let mut needed = vec![false; self.nodes.len()];
+        self.outputs.iter().for_each(|&i| needed[i] = true);
+        for (i, node) in self.nodes.iter().enumerate().rev() {
+            if needed[i] {
+                node.operands.iter().for_each(|&x| needed[x] = true);
+            }
+        }
+        let mut place = vec![0; self.nodes.len()];
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        for (i, mut node) in self.nodes.into_iter().enumerate() {
+            if needed[i] || matches!(node.op, Op::Input(_)) {
+                place[i] = nodes.len();
+                node.operands.iter_mut().for_each(|x| *x = place[*x]);
+                nodes.push(node);
+            }
+        }
+        Self { nodes, outputs: self.outputs.iter().map(|&i| place[i]).collect() }
+    }
+}
+
+/// The number that all elements of a node are.
+fn constant(nodes: &[Node], i: usize, values: &[Option<Scalar>]) -> Option<Scalar> {
+    let node = &nodes[i];
+    if let Op::Full(full) = &node.op {
+        return Some(full.value);
+    }
+    let x: SmallVec<[Scalar; 4]> = node.operands.iter().map(|&x| values[x]).collect::<Option<_>>()?;
+    let (&first, rule) = (x.first()?, node.op.rule());
+    if rule.is_elementwise() {
+        // What the operation refuses is refused when the program runs.
+        return value(node, &x).ok();
+    }
+    // Another view of a constant is the same constant.
+    let shape = &nodes[node.operands[0]].ty.shape;
+    rule.alias(&Layout::contiguous(().into()).broadcast(shape)?).map(|_| first)
+}
+
+/// The value of an elementwise operation at numbers.
+fn value(node: &Node, x: &[Scalar]) -> Result<Scalar> {
+    let x: Vec<Tensor> = x.iter().map(|&x| Tensor::full((), x)).collect::<Result<_>>()?;
+    let y = Tensor::build(node.ty.dtype, (), |out| {
+        let views: SmallVec<[View; 4]> = x.iter().map(Tensor::view).collect();
+        node.op.rule().eval(&views, out)
+    })?;
+    y.scalar()
+}
+
+/// The operand that a node is the same as, bit for bit.
+fn unchanged(node: &Node, values: &[Option<Scalar>]) -> Option<usize> {
+    let [x, y] = node.operands[..] else { return None };
+    let is = |x: usize, number: f64| values[x].is_some_and(|value| value == Scalar::from(number).cast(value.dtype()));
+    match node.op {
+        Op::Mul(_) if is(y, 1.0) => Some(x),
+        Op::Mul(_) if is(x, 1.0) => Some(y),
+        Op::Div(_) if is(y, 1.0) => Some(x),
+        // Not x + 0: -0 + 0 is 0.
+        Op::Sub(_) if is(y, 0.0) => Some(x),
+        _ => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! Fused groups: a program has the bits of one equation after another, whatever is fused.
+
+use proptest::prelude::*;
+use wengert_autograd::{Tape, Var};
+use wengert_tensor::{DType, Result, Rng, Shape, Tensor};
+
+/// A step of a random computation: what it does, and which earlier values it takes (counted from the last).
+type Choice = (u8, usize, usize, usize);
+
+fn shapes() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![
+        6 => prop::collection::vec(prop_oneof![Just(1), Just(2), Just(3), Just(7), Just(33)], 1..4),
+        3 => (1..700usize, 1..20usize).prop_map(|(rows, cols)| vec![rows, cols]),
+        3 => (1..5usize, 1..1500usize).prop_map(|(rows, cols)| vec![rows, cols]),
+        1 => Just(vec![2, 9000]),
+        1 => Just(vec![20000]),
+        1 => Just(vec![3, 0, 2]),
+        1 => Just(vec![0]),
+    ]
+}
+
+/// The axes whose bits are set.
+fn axes(x: Var<'_>, mask: usize) -> Vec<usize> {
+    (0..x.shape().rank()).filter(|axis| mask >> axis & 1 == 1).collect()
+}
+
+fn step<'t>(choice: Choice, values: &[Var<'t>]) -> Var<'t> {
+    let (what, i, j, mask) = choice;
+    let value = |i: usize| values[values.len() - 1 - i % values.len().min(8)];
+    let (x, y) = (value(i), value(j));
+    // Operands that do not broadcast, or to something large, are brought to one element.
+    let y = match x.shape().broadcast(&y.shape()) {
+        Some(shape) if shape.numel() <= 50_000 => y,
+        _ => y.sum(),
+    };
+    let over = axes(x, mask);
+    let empty = over.iter().any(|&axis| x.shape()[axis] == 0);
+    match what % 16 {
+        0 => x + y,
+        1 => x * y,
+        2 => x - y,
+        3 => (x * 0.1).tanh(),
+        4 => -x.abs(),
+        5 => x.less(y).where_(x, y * 0.5),
+        6 => x.greater(0.0).cast(x.dtype()) * y,
+        7 => x.sum_keep(&over[..]),
+        8 => x.mean_keep(&over[..]) + y,
+        9 if !empty => x - x.max_keep(&over[..]).detach(),
+        10 if !empty => x.min_axes(&over[..]),
+        11 => x.sum(),
+        12 => x.sum_axes(&over[..]) * 2.0,
+        13 => x.flatten(),
+        14 => x.greater(y).any_keep(&over[..]).where_(x, 0.25),
+        15 if x.shape().rank() > 1 => x.t(),
+        _ => x.sigmoid(),
+    }
+}
+
+fn assert_same_bits(a: &[Tensor], b: &[Tensor]) {
+    let bits = |x: &Tensor| -> Vec<u64> {
+        let wide = x.cast(DType::F64).unwrap();
+        wide.iter::<f64>().unwrap().map(|x| if x.is_nan() { u64::MAX } else { x.to_bits() }).collect()
+    };
+    assert_eq!(a.len(), b.len());
+    for (k, (a, b)) in a.iter().zip(b).enumerate() {
+        assert_eq!((k, a.dtype(), a.shape()), (k, b.dtype(), b.shape()));
+        if let Some(i) = bits(a).iter().zip(bits(b)).position(|(a, b)| *a != b) {
+            panic!("answer {k} of shape {}, element {i}", a.shape());
+        }
+    }
+}
+
+/// The answers of a program, twice, and of the interpreter.
+fn check<'t>(tape: &'t Tape, wanted: &[Var<'t>]) -> Result<()> {
+    let planned = tape.finish(wanted)?;
+    let again = tape.finish(wanted)?;
+    let one_by_one = tape.evaluate(wanted)?;
+    assert_same_bits(&planned, &one_by_one);
+    assert_same_bits(&again, &one_by_one);
+    Ok(())
+}
+
+fn noise(shape: impl Into<Shape>, dtype: DType, seed: u64) -> Tensor {
+    Tensor::randn(shape, dtype, &mut Rng::seed(seed)).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_computations(
+        shape in shapes(),
+        single: bool,
+        choices in prop::collection::vec((any::<u8>(), 0..8usize, 0..8usize, 0..8usize), 1..40),
+        asked in prop::collection::vec(0..40usize, 1..4),
+    ) {
+        let dtype = if single { DType::F32 } else { DType::F64 };
+        let tape = Tape::new();
+        let x = tape.input(&noise(&shape[..], dtype, 1));
+        let row = tape.input(&noise(&shape[shape.len() - 1..], dtype, 2));
+        let mut values = vec![row, x];
+        for choice in choices {
+            values.push(step(choice, &values));
+        }
+        let mut wanted: Vec<Var<'_>> = asked.iter().map(|&k| values[k % values.len()]).collect();
+        let last = values[values.len() - 1];
+        // Not all of them depend on both, or have derivatives.
+        let loss = (last * last).sum() + (x * x).sum() + row.sum();
+        wanted.extend([loss, loss.grad(x), loss.grad(row)]);
+        check(&tape, &wanted).unwrap();
+    }
+}
+
+#[test]
+fn what_should_be_one_group_is() -> Result<()> {
+    let steps = |f: &dyn for<'t> Fn(Var<'t>, Var<'t>) -> Var<'t>| -> Result<usize> {
+        let tape = Tape::new();
+        let (x, w) = (tape.input(&noise([33, 20], DType::F32, 1)), tape.input(&noise([20], DType::F32, 2)));
+        let y = f(x, w);
+        let wanted = [y, y.grad(x), y.grad(w)];
+        let plan = tape.compile(&[x, w], &wanted)?.to_string();
+        check(&tape, &wanted)?;
+        Ok(plan.lines().count() - 1)
+    };
+    assert_eq!(steps(&|x, w| (x.softmax(-1) * w).sum())?, 1);
+    assert_eq!(steps(&|x, w| (x.log_softmax(-1) * w).sum())?, 1);
+    assert_eq!(steps(&|x, w| x.layer_norm(-1, Some(w), None, 1e-5).square().sum())?, 1);
+    // The division by the number of elements waits for the sum.
+    assert_eq!(steps(&|x, w| (x * w).gelu().mean())?, 2);
+    Ok(())
+}
+
+#[test]
+fn long_rows_and_columns() -> Result<()> {
+    for shape in [[3, 20_000], [3, 8192], [5000, 3], [1, 30_000], [30_000, 1], [4000, 100], [1000, 1000], [400, 1001]] {
+        let tape = Tape::new();
+        let (x, w) = (tape.input(&noise(shape, DType::F32, 1)), tape.input(&noise([shape[1]], DType::F32, 2)));
+        let y = (x.log_softmax(-1) * w).sum() + x.layer_norm(-1, Some(w), None, 1e-5).tanh().mean();
+        check(&tape, &[y, y.grad(x), y.grad(w), x.max_axes(-1)])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn groups_that_wait_for_later_units() -> Result<()> {
+    // The scatter of the gather's derivative is recorded after the softmax that its result flows into.
+    let tape = Tape::new();
+    let x = tape.input(&noise([16, 10], DType::F32, 1));
+    let labels = tape.input(&Tensor::from_vec((0..16).map(|i| i * 7 % 10).collect::<Vec<i64>>(), [16, 1])?);
+    let loss = -x.log_softmax(-1).gather(1, labels).mean();
+    let wanted = [loss, loss.grad(x)];
+    let plan = tape.compile(&[x, labels], &wanted)?.to_string();
+    check(&tape, &wanted)?;
+    assert!(plan.lines().count() <= 6, "{plan}");
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! The loops of elementwise kernels: one function of numbers, over slices of one length.
+//!
+//! [`map1`], [`map2`] and [`map3`] run at the processor's best level. [`each1`] and [`each2`] do not: they
+//! are for functions that are calls, of which no vector could be made.
+
+use crate::dtype::{DType, Element};
+use crate::error::{Error, Result};
+use crate::kernel::level::levels;
+use crate::view::{Data, DataMut};
+
+/// The dtype of the first operand.
+pub(super) fn dtype(op: &str, x: &[Data]) -> Result<DType> {
+    x.first().map(Data::dtype).ok_or_else(|| Error::value(format!("{op}: no operands")))
+}
+
+/// As many elements of every operand as the result has, for operands of the expected number and dtypes; else the
+/// error that says what they are.
+macro_rules! slices {
+    ($op:expr, $x:expr, $out:expr => $($name:ident: $T:ident),*; $result:ident: $Z:ident) => {
+        let (dtype, n) = ($out.dtype(), $out.len());
+        let ($($name,)* $result) = match ($x, <$Z>::slice_mut($out)) {
+            (&[$($name),*], Some(out)) => match ($(<$T>::slice($name).and_then(|x| x.get(..n)),)*) {
+                ($(Some($name),)*) => ($($name,)* out),
+                _ => return Err(misfit($op, $x, dtype, n)),
+            },
+            _ => return Err(misfit($op, $x, dtype, n)),
+        };
+    };
+}
+
+/// The error of operands, or a result of some dtype and length, that a kernel does not take.
+#[cold]
+fn misfit(op: &str, x: &[Data], dtype: DType, n: usize) -> Error {
+    if let Some(x) = x.iter().find(|x| x.len() < n) {
+        return Error::shape(format!("{op}: {} elements into a result of {n}", x.len()));
+    }
+    if let [.., a, b] = x
+        && a.dtype() != b.dtype()
+    {
+        return Error::dtype(format!("{op}: dtypes {} and {} differ", a.dtype(), b.dtype()));
+    }
+    let dtypes = x.iter().map(|x| x.dtype().name()).collect::<Vec<_>>().join(", ");
+    Error::dtype(format!("{op}: does not take dtypes {dtypes} with a result of {dtype}"))
+}
+
+levels! {
+    fn zip1[X: Copy, Y](x: &[X], out: &mut [Y], f: impl Fn(X) -> Y + Copy) {
+        out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x));
+    }
+}
+
+levels! {
+    fn zip2[X: Copy, Y: Copy, Z](x: &[X], y: &[Y], out: &mut [Z], f: impl Fn(X, Y) -> Z + Copy) {
+        out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = f(x, y));
+    }
+}
+
+levels! {
+    fn zip3[X: Copy, Y: Copy, Z: Copy, W](x: &[X], y: &[Y], z: &[Z], out: &mut [W], f: impl Fn(X, Y, Z) -> W + Copy) {
+        out.iter_mut().zip(x).zip(y).zip(z).for_each(|(((out, &x), &y), &z)| *out = f(x, y, z));
+    }
+}
+
+/// `out = f(x)`, in vectors.
+pub(super) fn map1<X: Element, Y: Element>(
+    op: &str,
+    x: &[Data],
+    out: DataMut,
+    f: impl Fn(X) -> Y + Copy,
+) -> Result<()> {
+    slices!(op, x, out => x0: X; y: Y);
+    zip1(x0, y, f);
+    Ok(())
+}
+
+/// `out = f(x, y)`, in vectors.
+pub(super) fn map2<X: Element, Y: Element, Z: Element>(
+    op: &str,
+    x: &[Data],
+    out: DataMut,
+    f: impl Fn(X, Y) -> Z + Copy,
+) -> Result<()> {
+    slices!(op, x, out => x0: X, x1: Y; z: Z);
+    zip2(x0, x1, z, f);
+    Ok(())
+}
+
+/// `out = f(x, y, z)`, in vectors.
+pub(super) fn map3<X: Element, Y: Element, Z: Element, W: Element>(
+    op: &str,
+    x: &[Data],
+    out: DataMut,
+    f: impl Fn(X, Y, Z) -> W + Copy,
+) -> Result<()> {
+    slices!(op, x, out => x0: X, x1: Y, x2: Z; w: W);
+    zip3(x0, x1, x2, w, f);
+    Ok(())
+}
+
+/// `f(x, out)`, for a loop that is made of more than one function of a number.
+pub(super) fn whole1<X: Element, Y: Element>(
+    op: &str,
+    x: &[Data],
+    out: DataMut,
+    f: impl FnOnce(&[X], &mut [Y]),
+) -> Result<()> {
+    slices!(op, x, out => x0: X; y: Y);
+    f(x0, y);
+    Ok(())
+}
+
+/// `out = f(x)`, one by one.
+pub(super) fn each1<X: Element, Y: Element>(op: &str, x: &[Data], out: DataMut, f: impl Fn(X) -> Y) -> Result<()> {
+    slices!(op, x, out => x0: X; y: Y);
+    y.iter_mut().zip(x0).for_each(|(y, &x)| *y = f(x));
+    Ok(())
+}
+
+/// `out = f(x, y)`, one by one.
+pub(super) fn each2<X: Element, Y: Element, Z: Element>(
+    op: &str,
+    x: &[Data],
+    out: DataMut,
+    f: impl Fn(X, Y) -> Z,
+) -> Result<()> {
+    slices!(op, x, out => x0: X, x1: Y; z: Z);
+    z.iter_mut().zip(x0).zip(x1).for_each(|((z, &x), &y)| *z = f(x, y));
+    Ok(())
+}
