@@ -146,6 +146,15 @@ impl Body {
         outcome
     }
 
+    /// Something in the place of answers, for a program to put them into.
+    ///
+    /// # Errors
+    /// Where there is no memory for a number.
+    #[inline]
+    pub fn answers(&self) -> Result<Vec<Tensor>> {
+        self.results.iter().map(|ty| zero(ty.dtype)).collect()
+    }
+
     #[inline]
     fn compile(&self) -> Result<Compiled> {
         let tape = Tape::new();

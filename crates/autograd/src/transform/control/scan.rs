@@ -5,9 +5,11 @@
 //! first, takes the carries that were kept before every step, computes the body's intermediates again and sums the
 //! cotangents of constants. So derivatives of any order follow, and memory grows with the carries alone.
 
+use std::mem::swap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use wengert_tensor::{Error, Layout, Result, SliceRange, Tensor, View, ViewMut};
 
 use super::super::{pullback, pushforward};
@@ -374,14 +376,16 @@ impl Rule for Scan {
                 _ => {}
             }
         }
+        let mut answers = self.body.answers()?;
         self.body.run(|program| {
             for step in 0..self.steps {
                 for i in self.carries..self.carries + self.xs {
                     arguments[i] = row(x[i], step)?;
                 }
-                let arguments_now: Vec<&Tensor> = arguments.iter().collect();
-                let answers = program.run(&arguments_now);
-                let answers = answers.map_err(|error| error.within(format_args!("scan: step {step}")))?;
+                let now: SmallVec<[&Tensor; 16]> = arguments.iter().collect();
+                let outcome = program.run_into(&now, &mut answers);
+                drop(now);
+                outcome.map_err(|error| error.within(format_args!("scan: step {step}")))?;
                 for (r, answer) in answers.iter().enumerate() {
                     let (Some(part), n) = (&parts[r], answer.numel()) else { continue };
                     match self.keep[r] {
@@ -391,7 +395,8 @@ impl Rule for Scan {
                         _ => {}
                     }
                 }
-                arguments.iter_mut().zip(answers).take(self.carries).for_each(|(c, answer)| *c = answer);
+                // The old carries' memory is for the next ones.
+                arguments.iter_mut().zip(&mut answers).take(self.carries).for_each(|(c, answer)| swap(c, answer));
             }
             Ok(())
         })?;

@@ -1,9 +1,11 @@
 //! A loop that runs while a condition holds: values and forward mode.
 
+use std::mem::swap;
 use std::ops::Range;
 use std::panic::Location;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use wengert_tensor::{DType, Error, Result, Tensor, View, ViewMut};
 
 use super::super::pushforward;
@@ -216,15 +218,15 @@ impl Rule for While {
     #[inline]
     fn eval(&self, x: &[View], mut out: ViewMut) -> Result<()> {
         let mut arguments: Vec<Tensor> = x.iter().map(|x| owned(*x)).collect::<Result<_>>()?;
+        let (mut going, mut answers) = (self.test.answers()?, self.next.answers()?);
         self.test.run(|test| {
             self.next.run(|next| {
                 let mut step = 0;
                 loop {
                     let within = |error: Error| error.within(format_args!("while_loop: step {step}"));
-                    let now: Vec<&Tensor> = arguments.iter().collect();
-                    let going = test.run(&now).map_err(within)?;
-                    if going.iter().any(|going| going.iter::<bool>().is_ok_and(|mut going| going.next() == Some(false)))
-                    {
+                    let now: SmallVec<[&Tensor; 16]> = arguments.iter().collect();
+                    test.run_into(&now, &mut going).map_err(within)?;
+                    if going[0].iter::<bool>()?.next() == Some(false) {
                         return Ok(());
                     }
                     if step == self.limit {
@@ -233,8 +235,10 @@ impl Rule for While {
                         );
                         return Err(Error::value(sentence));
                     }
-                    let answers = next.run(&now).map_err(within)?;
-                    arguments.iter_mut().zip(answers).for_each(|(c, answer)| *c = answer);
+                    next.run_into(&now, &mut answers).map_err(within)?;
+                    drop(now);
+                    // The old carries' memory is for the next ones.
+                    arguments.iter_mut().zip(&mut answers).for_each(|(c, answer)| swap(c, answer));
                     step += 1;
                 }
             })
