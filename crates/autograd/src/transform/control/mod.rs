@@ -4,7 +4,7 @@
 //! values, [`scan`], [`while_loop`] and [`cond`] record their bodies once and are each an equation with them.
 //!
 //! - `vars`: what loops carry and go over; `body`: a recorded function with the programs that run it.
-//! - `flat`: how several results are one.
+//! - `flat`: how several results are one; `steps`: the equation of a scan.
 //!
 //! Bodies are recorded on the tape of what they use, of arguments without a value, and cut out of it as data; derivatives of
 //! bodies are recorded on tapes of their own.
@@ -13,6 +13,7 @@ mod body;
 mod cond;
 mod flat;
 mod scan;
+mod steps;
 mod vars;
 mod while_loop;
 
