@@ -1,6 +1,8 @@
 //! Convolution to few channels: positions are the lanes of vectors.
 //!
-//!     out[o, f] = sum over q of w[o, q] x[offset[q] + f],  q = (channel, place in the window)
+//! ```text
+//! out[o, f] = sum over q of w[o, q] x[offset[q] + f],  q = (channel, place in the window)
+//! ```
 //!
 //! Rows of positions follow each other at one distance, so f runs through several of them, and through what is
 //! between, which is thrown away. Strides are undone when x is copied: elements of one remainder are neighbours.

@@ -1,6 +1,8 @@
 //! The inner loop of every convolution: a sum of outer products whose operands are found through tables.
 //!
-//!     c[j, l] = sum over q of p[po[q] + l] b[base[j] + bo[q]]
+//! ```text
+//! c[j, l] = sum over q of p[po[q] + l] b[base[j] + bo[q]]
+//! ```
 //!
 //! l runs over some full vectors, j over as many places as leave all sums in registers. So an operand
 //! is read where it is, be it a window of an image or a packed panel, and nothing like a matrix of
