@@ -16,7 +16,7 @@ use crate::program::memory::Plan;
 use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: a dozen of them fit the L1 cache.
-const TILE: usize = 4096;
+const TILE: usize = 8192;
 
 /// Elements that operations of a part make together, at least: about 100 microseconds of work.
 const PART: usize = 1 << 21;

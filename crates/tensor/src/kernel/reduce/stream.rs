@@ -162,7 +162,7 @@ fn deal<T: Element>(first: usize, x: &[T], lanes: &mut [T; LANES], f: &Combine<T
     let (head, x) = x.split_at(x.len().min((LANES - first) % LANES));
     (f.columns)(&mut lanes[first..], head);
     let (rounds, tail) = x.split_at(x.len() - x.len() % LANES);
-    (f.lanes)(lanes, rounds);
+    (f.deal)(lanes, rounds);
     (f.columns)(lanes, tail);
 }
 
