@@ -298,7 +298,7 @@ impl fmt::Display for Compiled {
                 Step::Single(step) => writeln!(f, "  {step}")?,
                 Step::Group(group) => writeln!(f, "  {group}")?,
                 Step::Copy(copy) => writeln!(f, "  {copy}")?,
-                Step::Retype(_) => {}
+                Step::Reshape(_) => {}
             }
         }
         Ok(())

@@ -10,6 +10,7 @@
 //!
 //! All give the same bits: a program runs the same kernels on the same elements.
 
+mod arena;
 mod assign;
 pub(crate) mod cache;
 mod compiled;
@@ -80,7 +81,7 @@ enum Source {
 enum Step {
     Single(Box<Single>),
     Group(Box<group::Group>),
-    Retype(memory::Retype),
+    Reshape(memory::Reshape),
     Copy(Copy),
 }
 
