@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use wengert_tensor::{Error, Shape, Tensor};
 
 use super::args::{Args, Flat, Function};
+use super::lost::lost;
 use super::{batched, gradients, pullback, pushforward};
 use crate::tape::Var;
 
@@ -95,7 +96,7 @@ pub fn jvp<A: Args>(
             let y = f(x);
             let dx: Vec<_> = dx.iter().copied().map(Some).collect();
             let dy = y.tape().originating(line, || pushforward(&[y], x, &dx)[0]);
-            vec![y, found(line, dy, y, "jvp: the result does not depend on the arguments")]
+            vec![y, found(line, dy, || lost("jvp", y, x, "the arguments"), y)]
         },
         |answers| Some((answers.next()?, answers.next()?)),
     )
@@ -125,8 +126,8 @@ pub fn vjp<A: Args>(
         &|f, x, ybar| {
             let y = f(x);
             let bars = y.tape().originating(line, || pullback(&[y], &[Some(ybar[0])], x));
-            let missing = |i: usize| format!("vjp: the result does not depend on argument {i}");
-            let bars = bars.into_iter().enumerate().map(|(i, bar)| found(line, bar, y, &missing(i)));
+            let missing = |i: usize| lost("vjp", y, &x[i..=i], &format!("argument {i}"));
+            let bars = bars.into_iter().enumerate().map(|(i, bar)| found(line, bar, || missing(i), y));
             [y].into_iter().chain(bars).collect()
         },
         |answers| Some((answers.next()?, A::each(&mut answers.map(Some), usize::MAX)?)),
@@ -191,7 +192,7 @@ pub fn jacobian<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: 
                     true => by_rows(y, x),
                     false => by_columns(&[y], x).swap_remove(0),
                 });
-                answers.push(found(line, block, y, &format!("jacobian: the result does not depend on argument {i}")));
+                answers.push(found(line, block, || lost("jacobian", y, &[x], &format!("argument {i}")), y));
             }
             answers
         },
@@ -270,8 +271,8 @@ fn gradients_at<'t>(line: Line, y: Var<'t>, x: &[Var<'t>]) -> Vec<Var<'t>> {
 }
 
 /// A derivative of `y` that is there, or the error that it is not.
-fn found<'t>(line: Line, derivative: Option<Var<'t>>, y: Var<'t>, missing: &str) -> Var<'t> {
-    derivative.unwrap_or_else(|| y.tape().fail(Error::gradient(missing).at(line)))
+fn found<'t>(line: Line, derivative: Option<Var<'t>>, missing: impl FnOnce() -> Error, y: Var<'t>) -> Var<'t> {
+    derivative.unwrap_or_else(|| y.tape().originating(line, || y.tape().error(missing())))
 }
 
 fn over_leading_axis<'t>(line: Line, f: Flat<'_, 't>, x: &[Var<'t>]) -> Var<'t> {

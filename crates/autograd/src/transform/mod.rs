@@ -6,7 +6,7 @@
 //! - `functional`: what people ask of a closure, made of the three.
 //! - `linear_map`: a function's derivative, to be applied many times.
 //! - `custom`: derivatives that the user says; `checkpoint`: computing again instead of keeping.
-//! - `recorded`: equations cut out of a tape, a function as data.
+//! - `lost`: why there is no derivative; `recorded`: equations cut out of a tape, a function as data.
 //!
 //! They append to the tape and never edit it, use no rule but those of `op/`, and loop over it
 //! without recursion, so depth costs no stack.
@@ -18,6 +18,7 @@ mod custom;
 mod forward;
 mod functional;
 mod linear_map;
+mod lost;
 mod recorded;
 mod reverse;
 

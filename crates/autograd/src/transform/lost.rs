@@ -1,0 +1,38 @@
+//! Why there is no derivative: the sentence of an error, so that none is lost in silence.
+
+use std::panic::Location;
+
+use wengert_tensor::Error;
+
+use super::reverse::walk;
+use crate::tape::Var;
+
+/// An equation that a derivative reaches and does not pass: its operation and its line.
+pub(super) type Obstacle = (&'static str, &'static Location<'static>);
+
+/// Why `function` finds no derivative of `y` by any of `xs`, which a sentence calls `which`.
+#[track_caller]
+pub(super) fn lost(function: &str, y: Var<'_>, xs: &[Var<'_>], which: &str) -> Error {
+    let integer = |x: &&Var<'_>| !x.is_poisoned() && !x.dtype().is_float();
+    if let Some(x) = xs.iter().find(integer) {
+        return integral(function, "with respect to", *x);
+    }
+    if integer(&&y) {
+        return integral(function, "of", y);
+    }
+    unreached(function, which, walk(&[y], &[Some(y.tape().placeholder(y.ty()))], xs).blocked)
+}
+
+/// That a variable is of no dtype that has derivatives.
+pub(super) fn integral(function: &str, how: &str, x: Var<'_>) -> Error {
+    Error::gradient(format!("{function}: {how} {}: only floats have derivatives", x.ty()))
+}
+
+/// That no derivative leads from a result to `which` arguments, and what stops it.
+pub(super) fn unreached(function: &str, which: &str, obstacle: Option<Obstacle>) -> Error {
+    let why = match obstacle {
+        Some((op, at)) => format!("depends on {which} only through {op} at {at}, which has no derivative"),
+        None => format!("does not depend on {which}"),
+    };
+    Error::gradient(format!("{function}: the result {why}"))
+}
