@@ -48,7 +48,7 @@ pub fn linearize<'a, A: Tensors<'a>>(
                 return dy.value().map(|_| unreachable!("a poisoned variable has no value"));
             }
             Some(dy) => dy,
-            None => return Err(lost("linearize", y, &vars, "the arguments")),
+            None => return Err(lost("linearize", &[y], &vars, "the arguments")),
         };
         let span = Span::between(&dx, &[dy]);
         let linear = span.dependents(&dx);

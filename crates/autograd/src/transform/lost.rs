@@ -10,17 +10,19 @@ use crate::tape::Var;
 /// An equation that a derivative reaches and does not pass: its operation and its line.
 pub(super) type Obstacle = (&'static str, &'static Location<'static>);
 
-/// Why `function` finds no derivative of `y` by any of `xs`, which a sentence calls `which`.
+/// Why `function` finds no derivative of any of `ys` by any of `xs`, which a sentence calls `which`.
 #[track_caller]
-pub(super) fn lost(function: &str, y: Var<'_>, xs: &[Var<'_>], which: &str) -> Error {
+pub(super) fn lost(function: &str, ys: &[Var<'_>], xs: &[Var<'_>], which: &str) -> Error {
     let integer = |x: &&Var<'_>| !x.is_poisoned() && !x.dtype().is_float();
     if let Some(x) = xs.iter().find(integer) {
         return integral(function, "with respect to", *x);
     }
-    if integer(&&y) {
-        return integral(function, "of", y);
+    let floats: Vec<Var<'_>> = ys.iter().filter(|y| !integer(y)).copied().collect();
+    if let (true, Some(y)) = (floats.is_empty(), ys.first()) {
+        return integral(function, "of", *y);
     }
-    unreached(function, which, walk(&[y], &[Some(y.tape().placeholder(y.ty()))], xs).blocked)
+    let ybars: Vec<_> = floats.iter().map(|y| Some(y.tape().placeholder(y.ty()))).collect();
+    unreached(function, which, walk(&floats, &ybars, xs).blocked)
 }
 
 /// That a variable is of no dtype that has derivatives.

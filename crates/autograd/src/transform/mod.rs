@@ -3,7 +3,7 @@
 //! - `reverse`: vector-Jacobian products, walking the tape backwards.
 //! - `forward`: Jacobian-vector products, walking it forwards.
 //! - `batching`: the same equations with one more axis.
-//! - `functional`: what people ask of a closure, made of the three.
+//! - `functional`, `vmap`: what people ask of a closure, made of the three.
 //! - `linear_map`: a function's derivative, to be applied many times.
 //! - `custom`: derivatives that the user says; `checkpoint`: computing again instead of keeping.
 //! - `lost`: why there is no derivative; `recorded`: equations cut out of a tape, a function as data.
@@ -21,16 +21,18 @@ mod linear_map;
 mod lost;
 mod recorded;
 mod reverse;
+mod vmap;
 
 pub use args::{Args, Function, Tensors};
 pub use batching::batched;
 pub use checkpoint::checkpoint;
 pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
-pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp};
 pub use linear_map::{LinearMap, linearize};
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
+pub use vmap::{vmap, vmap_axes};
 
 use wengert_tensor::Error;
 
