@@ -127,11 +127,15 @@ pub trait Tensors<'a>: Args<One = &'a Tensor, Answer = Tensor> {
 
 const PROMISED: &str = "a transformation answers for every argument";
 
+/// From arguments and a transformation's own operands to the variables that answer, on one tape or on any.
+type Record<'f, 't> = &'f dyn Fn(&[Var<'t>], &[Var<'t>]) -> Vec<Var<'t>>;
+type Everywhere<'f> = &'f dyn for<'t> Fn(&[Var<'t>], &[Var<'t>]) -> Vec<Var<'t>>;
+
 #[track_caller]
 fn call_at_tensors<T>(
     x: &[&Tensor],
     own: &[&Tensor],
-    record: &dyn for<'t> Fn(&[Var<'t>], &[Var<'t>]) -> Vec<Var<'t>>,
+    record: Everywhere<'_>,
     finish: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> Option<T>,
 ) -> Result<T> {
     let tape = Tape::new();
@@ -147,7 +151,7 @@ fn call_at_tensors<T>(
 fn call_at_variables<'a, T>(
     x: &[Var<'a>],
     own: &[Var<'a>],
-    record: &dyn Fn(&[Var<'a>], &[Var<'a>]) -> Vec<Var<'a>>,
+    record: Record<'_, 'a>,
     finish: impl FnOnce(&mut dyn Iterator<Item = Var<'a>>) -> Option<T>,
 ) -> T {
     let at = Location::caller();

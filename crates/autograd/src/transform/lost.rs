@@ -8,7 +8,28 @@ use super::reverse::walk;
 use crate::tape::Var;
 
 /// An equation that a derivative reaches and does not pass: its operation and its line.
-pub(super) type Obstacle = (&'static str, &'static Location<'static>);
+pub type Obstacle = (&'static str, &'static Location<'static>);
+
+/// What stops the derivative of `y` by `x` that [`pullback`](super::pullback) does not find; `None` where `y` does not
+/// depend on `x` at all.
+///
+/// ```
+/// use wengert_autograd::{Tape, transform::obstacle};
+/// use wengert_tensor::Tensor;
+///
+/// let tape = Tape::new();
+/// let x = tape.input(&Tensor::from(1.5));
+/// assert_eq!(obstacle(x.floor() * 2.0, x).map(|(op, _)| op), Some("floor"));
+/// assert!(obstacle(x, x.exp()).is_none());
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+#[track_caller]
+pub fn obstacle(y: Var<'_>, x: Var<'_>) -> Option<Obstacle> {
+    if y.is_poisoned() || !y.dtype().is_float() {
+        return None;
+    }
+    walk(&[y], &[Some(y.tape().placeholder(y.ty()))], &[x]).blocked
+}
 
 /// Why `function` finds no derivative of any of `ys` by any of `xs`, which a sentence calls `which`.
 #[track_caller]

@@ -30,6 +30,7 @@ pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp};
 pub use linear_map::{LinearMap, linearize};
+pub use lost::{Obstacle, obstacle};
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
 pub use vmap::{vmap, vmap_axes};
