@@ -41,7 +41,7 @@ pub use op::Operand;
 pub use program::Compiled;
 pub use tape::{Eqn, Tape, Var, VarId};
 pub use transform::{
-    Args, LinearMap, checkpoint, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian, jvp, linearize,
-    straight_through, value_and_grad, vjp, vmap, vmap_axes,
+    Args, LinearMap, Reversed, Sequence, Vars, checkpoint, cond, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian,
+    jvp, linearize, scan, straight_through, value_and_grad, vjp, vmap, vmap_axes, while_loop, while_loop_within,
 };
 pub use ty::Type;

@@ -206,6 +206,11 @@ impl<'a> ViewMut<'a> {
         ViewMut { data, shape: self.shape }
     }
 
+    /// The elements, to write parts of them.
+    pub fn into_data(self) -> DataMut<'a> {
+        self.data
+    }
+
     /// The elements as a slice of `T`, or an error that names the operation that wanted it.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ impl Var<'_> {
     }
 
     /// The covariances of variables, which are the rows of [.., n, samples]: [.., n, n] with the variances on the
-    /// diagonal; of one variable, [samples], its variance. For `correction` see [`var_axes`](Self::var_axes).
+    /// diagonal; of one variable, a vector, its variance. For `correction` see [`var_axes`](Self::var_axes).
     ///
     /// ```
     /// use wengert_autograd::Tape;

@@ -14,7 +14,7 @@ mod rule;
 pub(crate) use elementwise::elementwise;
 pub use operand::Operand;
 pub(crate) use rule::diagonal_jvp;
-pub use rule::{Custom, Example, Rule, lift, operands, same_types, sum_tangents};
+pub use rule::{Custom, Example, Narrowed, Rule, lift, operands, same_types, sum_tangents};
 
 /// Makes [`Op`] of the table's lines, each `module: Operation, Operation;`.
 macro_rules! table {

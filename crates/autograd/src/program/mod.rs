@@ -1,7 +1,7 @@
 //! Running what a tape says.
 //!
 //! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
-//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), elementwise ones are
+//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), loops make what is read of them ([`narrow`]), elementwise ones are
 //!   fused into passes over tiles ([`fuse`]), values share memory by their lifetimes ([`memory`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
@@ -16,6 +16,7 @@ mod graph;
 mod group;
 pub(crate) mod interpret;
 mod memory;
+mod narrow;
 mod plan;
 mod run;
 

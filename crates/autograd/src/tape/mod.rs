@@ -46,7 +46,7 @@ use crate::ty::Type;
 /// ```
 pub struct Tape {
     pub(crate) inner: RefCell<Inner>,
-    eager: bool,
+    eager: Cell<bool>,
     /// Where equations recorded by a rule are said to come from: the equation they derive from.
     origin: Cell<Option<&'static Location<'static>>>,
 }
@@ -98,7 +98,7 @@ impl Default for Tape {
 impl Tape {
     /// An empty tape.
     pub fn new() -> Self {
-        Self { inner: RefCell::default(), eager: false, origin: Cell::new(None) }
+        Self { inner: RefCell::default(), eager: Cell::new(false), origin: Cell::new(None) }
     }
 
     /// An empty tape that evaluates every equation as it is recorded and stops at the first that
@@ -118,7 +118,7 @@ impl Tape {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn eager() -> Self {
-        Self { eager: true, ..Self::new() }
+        Self { eager: Cell::new(true), ..Self::new() }
     }
 
     /// A variable with a known value.
@@ -127,7 +127,7 @@ impl Tape {
         let ty = Type::new(value.dtype(), value.shape());
         let var = self.append(Input.into(), SmallVec::new(), ty, self.here());
         self.set_value(var, value.clone());
-        if self.eager { self.checked(var) } else { var }
+        if self.eager.get() { self.checked(var) } else { var }
     }
 
     /// As [`input`](Self::input), and the same variable whenever the key was seen on this tape
@@ -193,7 +193,7 @@ impl Tape {
         match inferred {
             Ok(ty) => {
                 let var = self.append(op, operands.iter().map(|x| x.id).collect(), ty, at);
-                if self.eager { self.checked(var) } else { var }
+                if self.eager.get() { self.checked(var) } else { var }
             }
             Err(error) => self.fail(error.at(at)),
         }
@@ -251,13 +251,13 @@ impl Tape {
 
     /// Runs `f`; what it records is said to come from `at`: for functions that record for their caller.
     pub fn originating<R>(&self, at: &'static Location<'static>, f: impl FnOnce() -> R) -> R {
-        struct Restore<'a>(&'a Tape, Option<&'static Location<'static>>);
-        impl Drop for Restore<'_> {
-            fn drop(&mut self) {
-                self.0.origin.set(self.1);
-            }
-        }
-        let _restore = Restore(self, self.origin.replace(Some(at)));
+        let _restore = Restore { cell: &self.origin, before: self.origin.replace(Some(at)) };
+        f()
+    }
+
+    /// Runs `f`; what it records is not evaluated at once, even on an eager tape: for what may never be run.
+    pub(crate) fn lazily<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _restore = Restore { cell: &self.eager, before: self.eager.replace(false) };
         f()
     }
 
@@ -277,7 +277,7 @@ impl Tape {
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
     pub fn finish(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
-        match self.eager {
+        match self.eager.get() {
             true => self.evaluate(vars),
             false => {
                 let ids = self.ids(vars)?;
@@ -315,6 +315,11 @@ impl Tape {
         self.len() == 0
     }
 
+    /// The variable of a position on this tape, such as those that an equation lists as its operands.
+    pub fn var(&self, id: VarId) -> Option<Var<'_>> {
+        (id.index() < self.len()).then_some(Var { tape: self, id })
+    }
+
     /// A copy of the equation that defines `var`, or `None` for a variable that is poisoned or of another tape.
     pub fn eqn(&self, var: Var<'_>) -> Option<Eqn> {
         let eqn = self.inner.borrow().eqns.get(var.id.index()).cloned();
@@ -323,5 +328,17 @@ impl Tape {
 
     pub(crate) fn with_eqns<R>(&self, f: impl FnOnce(&[Eqn]) -> R) -> R {
         f(&self.inner.borrow().eqns)
+    }
+}
+
+/// Puts a switch back as it was, also when what it was set for panics.
+struct Restore<'a, T: Copy> {
+    cell: &'a Cell<T>,
+    before: T,
+}
+
+impl<T: Copy> Drop for Restore<'_, T> {
+    fn drop(&mut self) {
+        self.cell.set(self.before);
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn integral(function: &str, how: &str, x: Var<'_>) -> Error {
 }
 
 /// That no derivative leads from a result to `which` arguments, and what stops it.
-pub(super) fn unreached(function: &str, which: &str, obstacle: Option<Obstacle>) -> Error {
+fn unreached(function: &str, which: &str, obstacle: Option<Obstacle>) -> Error {
     let why = match obstacle {
         Some((op, at)) => format!("depends on {which} only through {op} at {at}, which has no derivative"),
         None => format!("does not depend on {which}"),

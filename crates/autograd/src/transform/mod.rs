@@ -5,7 +5,9 @@
 //! - `batching`: the same equations with one more axis.
 //! - `functional`, `vmap`: what people ask of a closure, made of the three.
 //! - `linear_map`: a function's derivative, to be applied many times.
-//! - `custom`: derivatives that the user says; `checkpoint`: computing again instead of keeping.
+//! - `custom`: derivatives that the user says; `checkpoint`: computing again instead of
+//!   keeping.
+//! - `control`: loops and branches that are equations.
 //! - `lost`: why there is no derivative; `recorded`: equations cut out of a tape, a function as data.
 //!
 //! They append to the tape and never edit it, use no rule but those of `op/`, and loop over it
@@ -14,6 +16,7 @@
 mod args;
 mod batching;
 mod checkpoint;
+mod control;
 mod custom;
 mod forward;
 mod functional;
@@ -26,6 +29,7 @@ mod vmap;
 pub use args::{Args, Function, Tensors};
 pub use batching::batched;
 pub use checkpoint::checkpoint;
+pub use control::{Reversed, Sequence, Vars, cond, scan, while_loop, while_loop_within};
 pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp};

@@ -2,7 +2,7 @@
 
 use wengert_tensor::Error;
 
-use super::lost::{Obstacle, integral, unreached};
+use super::lost::{Obstacle, integral, lost};
 use super::{Span, unusable};
 use crate::tape::Var;
 
@@ -125,6 +125,6 @@ pub(crate) fn gradients<'t>(y: Var<'t>, xs: &[Var<'t>]) -> Vec<Var<'t>> {
         return vec![y.tape.error(Error::gradient(sentence)); xs.len()];
     }
     let walk = walk(&[y], &[Some(y.full_like(1.0))], xs);
-    let missing = |i: usize| y.tape.error(unreached("grad", &format!("argument {i}"), walk.blocked));
+    let missing = |i: usize| y.tape.error(lost("grad", &[y], &xs[i..=i], &format!("argument {i}")));
     walk.bars.iter().enumerate().map(|(i, bar)| bar.unwrap_or_else(|| missing(i))).collect()
 }
