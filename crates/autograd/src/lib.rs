@@ -42,6 +42,6 @@ pub use program::Compiled;
 pub use tape::{Eqn, Tape, Var, VarId};
 pub use transform::{
     Args, LinearMap, Reversed, Sequence, Vars, checkpoint, cond, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian,
-    jvp, linearize, scan, straight_through, value_and_grad, vjp, vmap, vmap_axes, while_loop, while_loop_within,
+    jvp, linearize, remat, scan, straight_through, value_and_grad, vjp, vmap, vmap_axes, while_loop, while_loop_within,
 };
 pub use ty::Type;

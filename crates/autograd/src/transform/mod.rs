@@ -5,7 +5,7 @@
 //! - `batching`: the same equations with one more axis.
 //! - `functional`, `vmap`: what people ask of a closure, made of the three.
 //! - `linear_map`: a function's derivative, to be applied many times.
-//! - `custom`: derivatives that the user says; `checkpoint`: computing again instead of
+//! - `custom`: derivatives that the user says; `checkpoint`, `segments`: computing again instead of
 //!   keeping.
 //! - `control`: loops and branches that are equations.
 //! - `lost`: why there is no derivative; `recorded`: equations cut out of a tape, a function as data.
@@ -24,11 +24,12 @@ mod linear_map;
 mod lost;
 mod recorded;
 mod reverse;
+mod segments;
 mod vmap;
 
 pub use args::{Args, Function, Tensors};
 pub use batching::batched;
-pub use checkpoint::checkpoint;
+pub use checkpoint::{checkpoint, remat};
 pub use control::{Reversed, Sequence, Vars, cond, scan, while_loop, while_loop_within};
 pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
