@@ -7,6 +7,8 @@
 //! the budget leaves goes to the last segments, which the backward pass needs first: they are not computed again.
 //!
 //! Which values a backward pass reads is found out by recording one: its equations are never asked for.
+//!
+//! Functions here are `#[inline]` so that only programs that use them pay for compiling them.
 
 use std::ops::Range;
 
@@ -74,6 +76,7 @@ impl Stretch {
     }
 
     /// Which values the pullback of `y`, the result, reads.
+    #[inline]
     fn read(&self, y: Var<'_>) -> Vec<bool> {
         let tape = y.tape();
         let outside = tape.with_eqns(|eqns| {
@@ -94,6 +97,7 @@ impl Stretch {
         read
     }
 
+    #[inline]
     fn sizes(&self, eqns: &[Eqn], mut read: Vec<bool>) -> Sizes {
         let n = self.ids.len();
         let (mut bytes, mut held, mut last) = (vec![0; n], vec![0; n], vec![0; n]);
@@ -162,6 +166,7 @@ impl Sizes {
     }
 
     /// The bytes that are needed on both sides of the cut before each place.
+    #[inline]
     fn crossing(&self) -> Vec<usize> {
         let n = self.bytes.len();
         let mut ends = vec![0usize; n + 1];
@@ -177,6 +182,7 @@ impl Sizes {
     }
 
     /// Segments of about `size` bytes: between half of it and the whole, each ends where least crosses.
+    #[inline]
     fn cut(&self, size: usize, crossing: &[usize]) -> Vec<Range<usize>> {
         let n = self.held.len();
         let (mut segments, mut start) = (Vec::new(), 0);
@@ -200,6 +206,7 @@ impl Sizes {
     }
 
     /// The bytes of what crosses a cut.
+    #[inline]
     fn kept(&self, segments: &[Range<usize>]) -> usize {
         let crosses = |end: usize, place: usize| self.last[place] >= end && self.last[place] != usize::MAX;
         let of = |segment: &Range<usize>| -> usize {
@@ -209,6 +216,7 @@ impl Sizes {
     }
 }
 
+#[inline]
 fn sum(bytes: &[usize]) -> usize {
     bytes.iter().fold(0, |sum, bytes| sum.saturating_add(*bytes))
 }
