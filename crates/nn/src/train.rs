@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::Location;
 
 use indexmap::IndexMap;
-use wengert_autograd::transform::pullback;
+use wengert_autograd::transform::{self, pullback};
 use wengert_autograd::{Tape, Type, Var};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
 
@@ -37,6 +37,8 @@ pub struct Train {
     pub(crate) slots: Vec<Slot>,
     pub(crate) steps: u64,
     pub(crate) debug: bool,
+    /// Whether a parameter may be without a gradient.
+    lenient: bool,
 }
 
 /// A parameter with what the optimiser keeps of it.
@@ -87,7 +89,7 @@ impl Train {
     pub fn new(module: &(impl Module + ?Sized), optimizer: impl Optimizer + 'static) -> Self {
         let slot = |(name, param)| Slot { name, param, state: Vec::new(), updates: 0 };
         let slots = module.params().into_iter().map(slot).collect();
-        Self { optimizer: Box::new(optimizer), slots, steps: 0, debug: false }
+        Self { optimizer: Box::new(optimizer), slots, steps: 0, debug: false, lenient: false }
     }
 
     /// One step: records the loss, its gradients and the updates of all parameters that are not frozen,
@@ -97,7 +99,8 @@ impl Train {
     ///
     /// # Errors
     /// What went wrong on the tape; a loss that is not a single float; a parameter that no gradient
-    /// reaches, by name ([`ErrorKind::Gradient`](wengert_tensor::ErrorKind::Gradient)), unless it is frozen;
+    /// reaches, by name ([`ErrorKind::Gradient`](wengert_tensor::ErrorKind::Gradient)), unless it is frozen or that
+    /// is [allowed](Self::allow_unreached);
     /// hyper-parameters out of range. Nothing is changed then.
     #[track_caller]
     pub fn step(&mut self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<f64> {
@@ -140,6 +143,13 @@ impl Train {
         self.debug = on;
     }
 
+    /// Whether parameters that no gradient reaches stay as they are, instead of being an error: for models of which
+    /// a step uses a part, as with experts that are chosen among.
+    #[doc(alias = "find_unused_parameters")]
+    pub fn allow_unreached(&mut self, on: bool) {
+        self.lenient = on;
+    }
+
     /// The learning rate.
     pub fn lr(&self) -> f64 {
         self.optimizer.lr()
@@ -159,31 +169,29 @@ impl Train {
     pub(crate) fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
         self.optimizer.check().map_err(|e| e.at(at))?;
         single_float(tape, loss).map_err(|e| e.at(at))?;
-        let slots: Vec<(usize, &Slot)> =
-            self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen()).collect();
-        let gradients = gradients(tape, loss, &slots).map_err(|e| e.at(at))?;
+        let slots = self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen());
+        let reached = reached(tape, loss, slots.collect(), self.lenient).map_err(|e| e.at(at))?;
         // What the optimiser records is asked for by the caller's line; gradients come from the lines of the loss.
         let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
-        let updates = tape.originating(at, || self.updates(tape, slots, gradients, &mut numbers));
+        let updates = tape.originating(at, || self.updates(tape, reached, &mut numbers));
         Ok(Step { loss, updates: updates.map_err(|e| e.at(at))?, numbers: numbers.known })
     }
 
     fn updates<'t>(
         &self,
         tape: &'t Tape,
-        slots: Vec<(usize, &Slot)>,
-        gradients: Vec<(Var<'t>, Var<'t>)>,
+        reached: Vec<Reached<'_, 't>>,
         numbers: &mut Numbers<'_, 't>,
     ) -> Result<Vec<Updated<'t>>> {
         let states = self.optimizer.states();
-        let update = |((i, kept), (x, xbar)): ((usize, &Slot), (Var<'t>, Var<'t>))| {
+        let update = |Reached { i, slot: kept, x, xbar }: Reached<'_, 't>| {
             let ty = x.ty();
             let state = kept.state_on(tape, states, &ty)?;
             let update = self.optimizer.update(x, xbar, &state, numbers.of(kept.updates + 1, ty.dtype));
             kept.check(&ty, states, &update)?;
             Ok(Updated { slot: i, x, state, update })
         };
-        slots.into_iter().zip(gradients).map(update).collect()
+        reached.into_iter().map(update).collect()
     }
 }
 
@@ -211,27 +219,48 @@ fn single_float(tape: &Tape, loss: Var<'_>) -> Result<()> {
     }
 }
 
-/// Each parameter's variable and gradient, or an error that names those without.
-fn gradients<'t>(tape: &'t Tape, loss: Var<'t>, slots: &[(usize, &Slot)]) -> Result<Vec<(Var<'t>, Var<'t>)>> {
+/// A parameter on a tape, with its gradient.
+struct Reached<'a, 't> {
+    /// The position of the slot.
+    i: usize,
+    slot: &'a Slot,
+    x: Var<'t>,
+    xbar: Var<'t>,
+}
+
+/// The parameters with their gradients; those without are left out where that is allowed, else an error names them.
+fn reached<'a, 't>(
+    tape: &'t Tape,
+    loss: Var<'t>,
+    slots: Vec<(usize, &'a Slot)>,
+    lenient: bool,
+) -> Result<Vec<Reached<'a, 't>>> {
     let found: Vec<Option<Var<'t>>> = slots.iter().map(|(_, slot)| slot.param.found_on(tape)).collect();
     let xs: Vec<Var<'t>> = found.iter().flatten().copied().collect();
     let mut bars = pullback(&[loss], &[Some(loss.full_like(1.0))], &xs).into_iter();
-    let (mut pairs, mut lost) = (Vec::new(), Vec::new());
-    for ((_, slot), x) in slots.iter().zip(found) {
+    let (mut reached, mut lost, mut obstacle) = (Vec::new(), Vec::new(), None);
+    for ((i, slot), x) in slots.into_iter().zip(found) {
         // A parameter that is not on the tape has no cotangent to take.
-        match x.and_then(|x| Some((x, bars.next()??))) {
-            Some(pair) => pairs.push(pair),
+        match x.map(|x| (x, bars.next().flatten())) {
+            Some((x, Some(xbar))) => reached.push(Reached { i, slot, x, xbar }),
+            Some((x, None)) => {
+                lost.push(slot.name.as_str());
+                obstacle = obstacle.or_else(|| transform::obstacle(loss, x));
+            }
             None => lost.push(slot.name.as_str()),
         }
     }
-    if !lost.is_empty() {
+    if !lost.is_empty() && !lenient {
+        let why = match obstacle {
+            Some((op, at)) => format!("depends on it only through {op} at {at}, which has no derivative"),
+            None => "does not depend on it".to_string(),
+        };
         let names = lost.join(", ");
         return Err(Error::gradient(format!(
-            "train: no gradient reaches {names}: the loss does not depend on it, or only through what has no \
-             derivative; freeze it if that is meant"
+            "train: no gradient reaches {names}: the loss {why}; freeze it or allow that if it is meant"
         )));
     }
-    Ok(pairs)
+    Ok(reached)
 }
 
 impl Slot {

@@ -58,7 +58,7 @@ struct Readme;
 pub mod prelude {
     pub use wengert_autograd::{
         Reversed, Tape, Var, compile, cond, grad, hessian, hvp, jacobian, jvp, scan, value_and_grad, vjp, vmap,
-        while_loop,
+        vmap_axes, while_loop,
     };
     pub use wengert_nn::loss::{
         Reduction, bce, bce_with, bce_with_logits, bce_with_logits_with, cross_entropy, cross_entropy_with, huber,

@@ -154,3 +154,36 @@ fn a_checkpoint_keeps_less() -> Result<()> {
     assert!(less < all / 3, "{less} bytes of {all}");
     Ok(())
 }
+
+#[test]
+fn a_deep_network_within_a_budget_keeps_a_fraction() -> Result<()> {
+    const LAYERS: usize = 24;
+    let (width, batch) = (32, 2048);
+    let value = batch * width * size_of::<f32>();
+    let mlp = Mlp::new(&[width; LAYERS + 1], Activation::Tanh, &mut Rng::seed(1))?;
+    let x = Tensor::randn([batch, width], DType::F32, &mut Rng::seed(2))?;
+    // The gradients, the memory that was planned for them, and the most that was held.
+    let within = |budget: usize| -> Result<(Vec<Tensor>, usize, isize)> {
+        let tape = Tape::new();
+        let x = tape.input(&x);
+        let loss = mse(wengert::remat(|x| mlp.forward(x), x, budget), x);
+        let params: Vec<Var<'_>> = mlp.params().values().map(|param| param.on(&tape)).collect();
+        let gradients = loss.grads(&params);
+        let before = HELD.get();
+        MOST.set(before);
+        let mut program = tape.compile(&[], &gradients)?;
+        let gradients = program.run(&[])?;
+        let most = MOST.get() - before;
+        let text = program.to_string();
+        let planned = text.split([' ', '\n']).zip(text.split([' ', '\n']).skip(1)).find(|(_, word)| *word == "bytes");
+        Ok((gradients, planned.and_then(|(number, _)| number.parse().ok()).unwrap_or(0), most))
+    };
+    let (kept, all, most) = within(usize::MAX)?;
+    let (again, less, least) = within(10 * value)?;
+    println!("{LAYERS} layers of {value} bytes: {all} planned, {most} held; within 10 layers {less} and {least}");
+    // To the bit, whatever is computed again.
+    assert_eq!(again, kept);
+    assert!(all > LAYERS * value && less < all / 2, "{less} planned bytes of {all}");
+    assert!(least < most * 3 / 5, "{least} held bytes of {most}");
+    Ok(())
+}
