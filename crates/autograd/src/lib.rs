@@ -41,7 +41,7 @@ pub use op::Operand;
 pub use program::{Compiled, CompiledFunction, Footprint, ProgramCache, clear_program_cache, compile, program_cache};
 pub use tape::{Eqn, Tape, Var, VarId};
 pub use transform::{
-    Args, LinearMap, checkpoint, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian, jvp, linearize,
-    straight_through, value_and_grad, vjp, vmap,
+    Args, LinearMap, Reversed, Sequence, Vars, checkpoint, cond, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian,
+    jvp, linearize, scan, straight_through, value_and_grad, vjp, vmap, while_loop, while_loop_within,
 };
 pub use ty::Type;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use wengert_autograd::{Tape, Var};
-use wengert_tensor::{DType, Result, Rng, Shape, Tensor};
+use wengert_tensor::{DType, Result, Rng, Shape, Tensor, set_threads};
 
 /// A step of a random computation: what it does, and which earlier values it takes (counted from the last).
 type Choice = (u8, usize, usize, usize);
@@ -131,13 +131,16 @@ fn what_should_be_one_group_is() -> Result<()> {
 }
 
 #[test]
-fn long_rows_and_columns() -> Result<()> {
-    for shape in [[3, 20_000], [3, 8192], [5000, 3], [1, 30_000], [30_000, 1], [4000, 100], [1000, 1000], [400, 1001]] {
+fn long_rows_and_columns_with_any_number_of_threads() -> Result<()> {
+    let shapes = [[3, 20_000], [3, 8192], [5000, 3], [1, 30_000], [30_000, 1], [4000, 100], [1000, 1000], [400, 1001]];
+    for (shape, threads) in shapes.into_iter().flat_map(|shape| [(shape, 1), (shape, 2), (shape, 7)]) {
+        set_threads(threads);
         let tape = Tape::new();
         let (x, w) = (tape.input(&noise(shape, DType::F32, 1)), tape.input(&noise([shape[1]], DType::F32, 2)));
         let y = (x.log_softmax(-1) * w).sum() + x.layer_norm(-1, Some(w), None, 1e-5).tanh().mean();
         check(&tape, &[y, y.grad(x), y.grad(w), x.max_axes(-1)])?;
     }
+    set_threads(0);
     Ok(())
 }
 

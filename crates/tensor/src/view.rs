@@ -36,6 +36,7 @@ pub enum DataMut<'a> {
 
 impl<'a> Data<'a> {
     /// The elements of a range, which lies within.
+    #[inline]
     pub fn range(self, range: std::ops::Range<usize>) -> Data<'a> {
         match self {
             Self::F32(d) => Data::F32(&d[range]),
@@ -46,6 +47,7 @@ impl<'a> Data<'a> {
     }
 
     /// The dtype of the elements.
+    #[inline]
     pub fn dtype(&self) -> DType {
         match self {
             Self::F32(_) => DType::F32,
@@ -56,6 +58,7 @@ impl<'a> Data<'a> {
     }
 
     /// The number of elements.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::F32(d) => d.len(),
@@ -66,6 +69,7 @@ impl<'a> Data<'a> {
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -73,6 +77,7 @@ impl<'a> Data<'a> {
 
 impl<'a> DataMut<'a> {
     /// The same elements, borrowed for a shorter time.
+    #[inline]
     pub fn reborrow(&mut self) -> DataMut<'_> {
         match self {
             Self::F32(d) => DataMut::F32(d),
@@ -83,6 +88,7 @@ impl<'a> DataMut<'a> {
     }
 
     /// The same elements, to read.
+    #[inline]
     pub fn data(&self) -> Data<'_> {
         match self {
             Self::F32(d) => Data::F32(d),
@@ -93,6 +99,7 @@ impl<'a> DataMut<'a> {
     }
 
     /// The first `n` elements, which there are, and the rest.
+    #[inline]
     pub fn split_at_mut(self, n: usize) -> (DataMut<'a>, DataMut<'a>) {
         macro_rules! split {
             ($($variant:ident),*) => {
@@ -108,6 +115,7 @@ impl<'a> DataMut<'a> {
     }
 
     /// The elements of a range, which lies within.
+    #[inline]
     pub fn range(self, range: std::ops::Range<usize>) -> DataMut<'a> {
         match self {
             Self::F32(d) => DataMut::F32(&mut d[range]),
@@ -118,6 +126,7 @@ impl<'a> DataMut<'a> {
     }
 
     /// The dtype of the elements.
+    #[inline]
     pub fn dtype(&self) -> DType {
         match self {
             Self::F32(_) => DType::F32,
@@ -128,6 +137,7 @@ impl<'a> DataMut<'a> {
     }
 
     /// The number of elements.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::F32(d) => d.len(),
@@ -138,6 +148,7 @@ impl<'a> DataMut<'a> {
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -145,6 +156,7 @@ impl<'a> DataMut<'a> {
 
 impl Default for DataMut<'_> {
     /// No elements: what is left where data was moved out.
+    #[inline]
     fn default() -> Self {
         Self::Bool(&mut [])
     }

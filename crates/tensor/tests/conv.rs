@@ -80,6 +80,18 @@ proptest! {
         prop_assert_eq!(single(&x).conv(&single(&w), &conv).unwrap(), single(&y));
     }
 
+    #[test]
+    fn long_rows_are_no_different(
+        axes in prop::collection::vec((0..24usize, 1..4usize, 1..4usize, 1..3usize, (-1..3isize, -1..3isize)), 1..3),
+        n in 1..3usize, i in 1..3usize, o in 1..6usize, groups in 1..3usize, kind: u8,
+    ) {
+        let (x, w, conv) = operands(n, i, o, &axes, groups);
+        let single = |x: &Tensor| x.cast(DType::F32).unwrap();
+        let y = relaid(&x, kind).conv(&w, &conv).unwrap();
+        prop_assert_eq!(&y, &naive(&x, &w, &conv));
+        prop_assert_eq!(single(&x).conv(&single(&w), &conv).unwrap(), single(&y));
+    }
+
     /// xbar: ybar, with strides - 1 zeros between, convolved with the flipped kernel, channels swapped.
     /// wbar: x convolved with ybar, samples as channels, strides and dilations swapped.
     #[test]
@@ -179,6 +191,10 @@ fn far_numbers_and_empty_axes_are_harmless() {
     let far = isize::MAX / 32;
     let sparse = Conv::new(1).padding(far).dilation(2 * far as usize + 1).stride(usize::MAX);
     assert_eq!(x.conv(&w, &sparse).unwrap(), Tensor::zeros([1, 1, 1], DType::F64).unwrap());
+    // Windows whose elements are far apart, at many positions.
+    let wide = Conv::new(1).padding(far).dilation(2 * far as usize - 40);
+    let y = tensor([1, 1, 20], 1).conv(&w, &wide).unwrap();
+    assert_eq!(y, Tensor::zeros([1, 1, 60], DType::F64).unwrap());
     let y = tensor([1, 1, 0], 1).conv(&w, &Conv::new(1).padding(2)).unwrap();
     assert_eq!(y, Tensor::zeros([1, 1, 3], DType::F64).unwrap());
     let y = tensor([2, 0, 3], 1).conv(&tensor([4, 0, 2], 1), &Conv::new(1)).unwrap();
@@ -223,5 +239,21 @@ fn fewer_products_are_about_as_exact() {
             let ybar = rough(&[n, o, h + 2 * padding - r + 1, v + 2 * padding - r + 1], 3);
             check(&t(&x), &t(&ybar), &how);
         }
+    }
+}
+
+#[test]
+fn threads_do_not_change_bits() {
+    let single = |x: Tensor| x.cast(DType::F32).unwrap();
+    // By fewer products, by channels in lanes, by positions in lanes; each with what is derived for the kernel.
+    for (channels, outputs, r) in [(32, 32, 3), (24, 40, 4), (40, 3, 3)] {
+        let x = single(rough(&[4, channels, 40, 40], 1));
+        let (w, ybar) = (single(rough(&[outputs, channels, r, r], 2)), single(rough(&[4, outputs, 41 - r, 41 - r], 3)));
+        let results = [1, 2, 3, 0].map(|threads| {
+            wengert_tensor::set_threads(threads);
+            let t = |x: &Tensor| x.transpose(0, 1).unwrap();
+            (x.conv(&w, &Conv::new(2)).unwrap(), t(&x).conv(&t(&ybar), &Conv::new(2)).unwrap())
+        });
+        assert!(results.iter().all(|result| *result == results[0]));
     }
 }

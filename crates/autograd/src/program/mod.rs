@@ -1,8 +1,8 @@
 //! Running what a tape says.
 //!
 //! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
-//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), constants are
-//!   folded ([`simplify`]), elementwise equations and reductions are fused into passes over memory ([`fuse`],
+//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), loops make what is
+//!   read of them ([`narrow`]), constants are folded ([`simplify`]), elementwise equations and reductions are fused into passes over memory ([`fuse`],
 //!   [`group`]), values share memory by their lifetimes ([`memory`], [`arena`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
@@ -22,6 +22,7 @@ mod group;
 pub(crate) mod interpret;
 mod lifetime;
 mod memory;
+mod narrow;
 mod plan;
 mod run;
 mod simplify;

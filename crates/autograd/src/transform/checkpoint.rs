@@ -37,7 +37,7 @@ pub fn checkpoint<'t>(f: impl FnOnce(Var<'t>) -> Var<'t>, x: Var<'t>) -> Var<'t>
     if y.is_poisoned() || !y.dtype().is_float() || y.id().index() < start {
         return y;
     }
-    let (body, operands) = Recorded::cut(y, &[], |id| id.index() >= start);
+    let (body, operands) = Recorded::cut(tape, &[y], &[], |id| id.index() >= start);
     let operands: Vec<Var<'t>> = [y].into_iter().chain(operands).collect();
     tape.originating(line, || tape.record(Custom::new(Checkpoint { body }), &operands))
 }
@@ -79,7 +79,7 @@ impl Rule for Checkpoint {
     fn vjps<'t>(&self, x: &[Var<'t>], _: Var<'t>, ybar: Var<'t>) -> Option<Vec<Option<Var<'t>>>> {
         let later: Vec<Var<'t>> = x[1..].iter().map(|x| x.after(ybar)).collect();
         let again = self.body.replay(ybar.tape(), &later);
-        Some([None].into_iter().chain(pullback(&[again], &[Some(ybar)], &later)).collect())
+        Some([None].into_iter().chain(pullback(&again, &[Some(ybar)], &later)).collect())
     }
 
     #[inline]
@@ -90,12 +90,12 @@ impl Rule for Checkpoint {
         let one: Vec<Var<'t>> =
             types.iter().map(|ty| tape.placeholder(ty.with_shape(ty.shape.without(&[0])))).collect();
         let many: Vec<Var<'t>> = types.into_iter().map(|ty| tape.placeholder(ty)).collect();
-        let all = batched(&[self.body.replay(tape, &one)], &one, &many, n)[0];
+        let all = batched(&self.body.replay(tape, &one), &one, &many, n)[0];
         if all.is_poisoned() {
             return all;
         }
         let start = many.iter().map(|x| x.id()).max();
-        let (body, _) = Recorded::cut(all, &many, |id| Some(id) > start);
+        let (body, _) = Recorded::cut(tape, &[all], &many, |id| Some(id) > start);
         tape.record(Custom::new(Self { body }), &x)
     }
 

@@ -52,7 +52,7 @@ pub fn linearize<'a, A: Tensors<'a>>(
         };
         let span = Span::between(&dx, &[dy]);
         let linear = span.dependents(&dx);
-        let (body, operands) = Recorded::cut(dy, &dx, |id| span.place(id).is_some_and(|i| linear[i]));
+        let (body, operands) = Recorded::cut(&tape, &[dy], &dx, |id| span.place(id).is_some_and(|i| linear[i]));
         let asked: Vec<Var<'_>> = [y].into_iter().chain(operands[dx.len()..].iter().copied()).collect();
         let mut values = tape.finish(&asked)?;
         let residuals = values.split_off(1);
@@ -111,7 +111,7 @@ impl LinearMap {
     #[inline]
     fn on<'t>(&self, tape: &'t Tape, dx: &[Var<'t>]) -> Var<'t> {
         let residuals = self.residuals.iter().map(|residual| tape.input(residual));
-        self.body.replay(tape, &dx.iter().copied().chain(residuals).collect::<Vec<_>>())
+        self.body.replay(tape, &dx.iter().copied().chain(residuals).collect::<Vec<_>>())[0]
     }
 }
 

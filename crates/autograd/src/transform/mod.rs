@@ -6,6 +6,7 @@
 //! - `functional`: what people ask of a closure, made of the three.
 //! - `linear_map`: a function's derivative, to be applied many times.
 //! - `custom`: derivatives that the user says; `checkpoint`: computing again instead of keeping.
+//! - `control`: loops and branches that are equations.
 //! - `recorded`: equations cut out of a tape, a function as data.
 //!
 //! They append to the tape and never edit it, use no rule but those of `op/`, and loop over it
@@ -14,6 +15,7 @@
 mod args;
 mod batching;
 mod checkpoint;
+mod control;
 mod custom;
 mod forward;
 mod functional;
@@ -25,6 +27,7 @@ mod reverse;
 pub use args::{Args, Function, Tensors};
 pub use batching::batched;
 pub use checkpoint::checkpoint;
+pub use control::{Reversed, Sequence, Vars, cond, scan, while_loop, while_loop_within};
 pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};

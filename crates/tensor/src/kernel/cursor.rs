@@ -135,7 +135,7 @@ impl Walker {
 }
 
 /// A [`Walker`] with the elements that it walks over.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a, T> {
     data: &'a [T],
     walker: Walker,

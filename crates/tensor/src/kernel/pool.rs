@@ -2,15 +2,16 @@
 //! elements a window has.
 //!
 //! A maximum is taken by index, so that its values and its derivatives are a gather. An average is
-//! the sum of padded windows divided by [`counts`].
+//! the sum of padded windows, a convolution with [ones](Pool::sums), divided by [`counts`].
 
 #![allow(unsafe_code, reason = "calls functions compiled for an instruction set that was detected")]
 
 use crate::error::{Error, Result};
-use crate::kernel::each::rows;
+use crate::kernel::conv::Conv;
 use crate::kernel::math::Level;
 use crate::kernel::number::Number;
 use crate::kernel::pad::Pad;
+use crate::kernel::parallel;
 use crate::kernel::window::{Axis, SPATIAL};
 use crate::kernel::{with_float, with_number};
 use crate::shape::Shape;
@@ -84,6 +85,21 @@ impl Pool {
             pads.push(Pad { lo, hi: hi.max(beyond.max(0) as usize), interior: 0 });
         }
         Ok(pads)
+    }
+
+    /// The convolution that adds up the windows of [.., 1, axes..] with a kernel of ones, for the axes of `x`.
+    ///
+    /// # Errors
+    /// As [`shape`].
+    pub fn sums(&self, x: &Shape) -> Result<Conv> {
+        let axes = self.axes(x)?;
+        let padding = axes[SPATIAL - self.sizes.len()..].iter().map(|axis| {
+            let last = (axis.positions - 1) as isize * axis.stride + (axis.window - 1) as isize * axis.dilation;
+            // Less than nothing where elements are left over.
+            (axis.lo, last + 1 - axis.lo - axis.size)
+        });
+        let padding = padding.collect();
+        Ok(Conv { strides: self.strides.clone(), padding, dilations: self.dilations.clone(), groups: 1 })
     }
 
     /// The axes, checked; their steps are left 0.
@@ -189,15 +205,27 @@ pub fn arg_max_pool(x: View, pool: &Pool, out: ViewMut) -> Result<()> {
     let (plane, level) = (axes.iter().map(|axis| axis.positions).product::<usize>().max(1), Level::best());
     with_number!("max_pool", x.dtype(), T => {
         let x = x.typed::<T>("max_pool")?;
-        let mut planes = out.chunks_exact_mut(plane);
-        rows(&x.layout.shape()[..lead], [&x.layout.strides()[..lead]], [x.layout.offset()], |row| {
-            for (i, out) in (0..row.len as isize).zip(&mut planes) {
-                arg_max_plane(level, x.data, row.start[0] as isize + i * row.stride[0], &axes, out);
+        let (sizes, strides) = (&x.layout.shape()[..lead], &x.layout.strides()[..lead]);
+        // Where the n-th plane starts.
+        let start = |mut n: usize| {
+            let axes = sizes.iter().zip(strides).rev();
+            axes.fold(x.layout.offset() as isize, |start, (&size, &stride)| {
+                let at = n % size;
+                n /= size;
+                start + at as isize * stride
+            })
+        };
+        parallel::chunks(out, PIECE.div_ceil(plane) * plane, &|first, out| {
+            for (n, out) in (first / plane..).zip(out.chunks_exact_mut(plane)) {
+                arg_max_plane(level, x.data, start(n), &axes, out);
             }
-        });
-        Ok(())
+            Ok(())
+        })
     })
 }
+
+/// Windows that are worth another thread.
+const PIECE: usize = 1 << 14;
 
 /// [`plane`], by the instructions of a level that the processor has.
 fn arg_max_plane<T: Number>(level: Level, x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
@@ -269,9 +297,13 @@ fn plane<T: Number>(x: &[T], start: isize, [a, b, c]: &[Axis; SPATIAL], out: &mu
                                 }
                                 let start = start + ia * a.step + ib * b.step + ic * c.step;
                                 let (low, high) = (from - columns.start, to - columns.start);
-                                values[..low].fill(T::LOWEST);
+                                if low > 0 {
+                                    values[..low].fill(T::LOWEST);
+                                }
                                 spaced(x, start, c.stride * c.step, high - low, &mut values[low..]);
-                                values[high..width].fill(T::LOWEST);
+                                if high < width {
+                                    values[high..width].fill(T::LOWEST);
+                                }
                             }
                             let [wa, wb, wc] = [(a, wa), (b, wb), (c, wc)].map(|(axis, w)| w as isize * axis.dilation);
                             let here = (wa * plane + wb * row + wc) as i64;

@@ -16,7 +16,7 @@ use crate::program::memory::Plan;
 use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: a dozen of them fit the L1 cache.
-const TILE: usize = 4096;
+const TILE: usize = 8192;
 
 /// Elements that operations of a part make together, at least: about 100 microseconds of work.
 const PART: usize = 1 << 21;
@@ -145,17 +145,18 @@ impl Builder<'_, '_> {
             (Some(_), _) => true,
             (None, role) => role == Role::Full,
         };
-        let operands: SmallVec<[Operand; 3]> = node.operands.iter().map(|&x| self.operand(x, full, at)).collect();
+        let width = if full { self.cols } else { 1 };
+        let operands: SmallVec<[Operand; 3]> = node.operands.iter().map(|&x| self.operand(x, width, at)).collect();
         let result = self.results.iter().position(|(j, ..)| *j == i);
         if let (Some((fold, _)), [x]) = (reduction(&node.op), &operands[..]) {
             if role != Role::End {
-                let out = self.out(result, dtype, false);
+                let out = self.out(result, dtype, 1);
                 self.inside.push((i, out));
                 return self.steps.push(Step { work: Work::Rows(fold, *x), out, at });
             }
             let width = if node.ty.shape.numel() == 1 { 1 } else { self.cols };
             let stream = Stream { fold, width };
-            let scale = if x.full { self.cols / width } else { 1 };
+            let scale = x.width / width;
             let rows = self.rows * scale;
             let stays = |len, leaves| Tile { dtype, len, until: usize::MAX, leaves };
             let state = self.tile(stays(stream.state(), None));
@@ -166,37 +167,38 @@ impl Builder<'_, '_> {
             }
             return self.steps.push(Step { work: Work::Stream(stream, *x, totals), out: state, at });
         }
-        let out = self.out(result, dtype, role == Role::Full);
+        let out = self.out(result, dtype, width);
         self.inside.push((i, out));
         // Slices of any one length.
-        let slice = Layout::contiguous([self.block * if full { self.cols } else { 1 }].into());
+        let slice = Layout::contiguous([self.block * width].into());
         let dtypes = node.operands.iter().map(|&x| (self.plan.graph.nodes[x].ty.dtype, &slice));
         let dtypes: SmallVec<[(DType, &Layout); 3]> = dtypes.collect();
         let kernel = node.op.bind(&dtypes, &Type::new(dtype, slice.shape()));
         self.steps.push(Step { work: Work::Map(node.op.rule().name(), kernel, operands), out, at });
     }
 
-    /// Where a node's elements go: its local, or a tile.
-    fn out(&mut self, result: Option<usize>, dtype: DType, full: bool) -> Operand {
+    /// Where a node's elements go, so many a row: its local, or a tile.
+    fn out(&mut self, result: Option<usize>, dtype: DType, width: usize) -> Operand {
         match result {
-            Some(local) => Operand { from: From::Local(local), offset: 0, moves: true, full },
-            None => Operand { full, ..self.block_tile(dtype, full) },
+            Some(local) => Operand { from: From::Local(local), offset: 0, step: width, width },
+            None => self.block_tile(dtype, width),
         }
     }
 
-    fn block_tile(&mut self, dtype: DType, full: bool) -> Operand {
-        let len = self.block * if full { self.cols } else { 1 };
-        Operand { full, ..self.tile(Tile { dtype, len, until: 0, leaves: None }) }
+    /// A tile for a block of rows of so many elements.
+    fn block_tile(&mut self, dtype: DType, width: usize) -> Operand {
+        let tile = self.tile(Tile { dtype, len: self.block * width, until: 0, leaves: None });
+        Operand { width, ..tile }
     }
 
     fn tile(&mut self, tile: Tile) -> Operand {
         self.tiles.push(tile);
         let local = self.results.len() + self.tiles.len() - 1;
-        Operand { from: From::Local(local), offset: 0, moves: false, full: false }
+        Operand { from: From::Local(local), offset: 0, step: 0, width: 1 }
     }
 
-    /// How to read node `x`, with elements for every column where `full`.
-    fn operand(&mut self, x: usize, full: bool, at: &'static Location<'static>) -> Operand {
+    /// How to read node `x`, with so many elements a row.
+    fn operand(&mut self, x: usize, width: usize, at: &'static Location<'static>) -> Operand {
         let Place { base, layout } = self.plan.places[x].clone();
         let dtype = self.plan.graph.nodes[x].ty.dtype;
         let inside = match base {
@@ -204,7 +206,7 @@ impl Builder<'_, '_> {
             _ => None,
         };
         if let Some(operand) = inside
-            && (operand.full == full || self.cols == 1)
+            && operand.width == width
         {
             return operand;
         }
@@ -214,11 +216,11 @@ impl Builder<'_, '_> {
         let operand = match inside {
             // A node of the group that has one element a row.
             Some(row) => {
-                let out = self.block_tile(dtype, true);
+                let out = self.block_tile(dtype, self.cols);
                 self.steps.push(Step { work: Work::Spread(row), out, at });
                 out
             }
-            None => self.outside(&base, &layout, dtype, full, at),
+            None => self.outside(&base, &layout, dtype, width, at),
         };
         self.loaded.push((base, layout, operand));
         operand
@@ -238,32 +240,33 @@ impl Builder<'_, '_> {
         base: &Base,
         layout: &Layout,
         dtype: DType,
-        full: bool,
+        width: usize,
         at: &'static Location<'static>,
     ) -> Operand {
         if let Base::Constant(i) = *base {
-            let source = self.plan.constant(i, self.block * if full { self.cols } else { 1 });
+            let source = self.plan.constant(i, self.block * width);
             let source = self.shared(source);
-            return Operand { from: From::Shared(source), offset: 0, moves: false, full };
+            return Operand { from: From::Shared(source), offset: 0, step: 0, width };
         }
         let source = self.plan.source(base);
         let overwritten = self.results.iter().position(|(_, slot, _)| source == Source::Slot(*slot));
         let source = if overwritten.is_some() { usize::MAX } else { self.shared(source) };
-        let direct = Operand { from: From::Shared(source), offset: layout.offset(), moves: true, full };
-        let repeated = full && is_repeated(layout, self.cols);
+        let direct = Operand { from: From::Shared(source), offset: layout.offset(), step: width, width };
+        let full = width == self.cols;
+        let repeated = full && is_repeated(layout, width);
         if layout.is_contiguous() {
             let Some(local) = overwritten else { return direct };
-            let out = self.block_tile(dtype, full);
+            let out = self.block_tile(dtype, width);
             let work = Work::Copy(Operand { from: From::Local(local), ..direct });
             self.loads.push(Step { work, out, at });
             return out;
         }
         if repeated && self.block == 1 {
-            return Operand { moves: false, ..direct };
+            return Operand { step: 0, ..direct };
         }
-        let out = self.block_tile(dtype, full);
-        if full && self.cols > 1 && is_spread(layout, self.cols) {
-            let from = Operand { full: false, ..direct };
+        let out = self.block_tile(dtype, width);
+        if full && width > 1 && is_spread(layout, width) {
+            let from = Operand { step: 1, width: 1, ..direct };
             self.loads.push(Step { work: Work::Spread(from), out, at });
             return out;
         }
@@ -283,7 +286,7 @@ impl Builder<'_, '_> {
         let mut unit = self.block;
         for step in steps {
             if let Work::Stream(stream, x, _) = &step.work {
-                let elements = if x.full { self.cols / stream.width } else { 1 };
+                let elements = x.width / stream.width;
                 unit = lcm(unit, lcm(elements, LEAF) / elements);
             }
         }

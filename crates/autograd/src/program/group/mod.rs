@@ -88,14 +88,14 @@ enum Work {
     Stream(Stream, Operand, usize),
 }
 
-/// Elements of a source from `offset` on; those of the present block where they `move`.
+/// Elements of a source: of a row `width`, from `offset` and `step` for every row before on. Tiles hold the present
+/// block alone: their steps are 0.
 #[derive(Debug, Clone, Copy)]
 struct Operand {
     from: From,
     offset: usize,
-    moves: bool,
-    /// Whether there are elements for every column, or one for every row.
-    full: bool,
+    step: usize,
+    width: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,58 +176,60 @@ impl Group {
     fn step(&self, step: &Step, shared: &[Data], part: Rows, block: Rows, locals: &mut [DataMut]) -> Result<()> {
         let From::Local(local) = step.out.from else { return Ok(()) };
         let mut taken = take(&mut locals[local]);
+        let own = Rows { start: block.start - part.start, end: block.end - part.start };
         let outcome = match &step.work {
+            Work::Map(_, kernel, x) => {
+                let out = taken.reborrow().range(step.out.range(own));
+                let view = |x: &Operand| x.of(shared, block, locals, own);
+                match &x[..] {
+                    [x] => kernel.call(&[view(x)], out),
+                    [x, y] => kernel.call(&[view(x), view(y)], out),
+                    x => kernel.call(&x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
+                }
+            }
             Work::Stream(stream, x, totals) => {
-                let mut taken_totals = take(&mut locals[*totals]);
-                let scale = self.width(x) / stream.width;
-                let (rows, before) = ((part.end - part.start) * scale, (block.start - part.start) * scale);
-                let state = taken.reborrow().range(0..stream.state());
-                let totals_out = taken_totals.reborrow().range(0..stream.totals(rows));
-                let outcome = stream.take(rows, before, self.view(x, shared, part, block, locals), state, totals_out);
-                locals[*totals] = taken_totals;
+                let mut totals_taken = take(&mut locals[*totals]);
+                let (scale, state) = (x.width / stream.width, taken.reborrow().range(0..stream.state()));
+                let rows = (part.end - part.start) * scale;
+                let leaves = totals_taken.reborrow().range(0..stream.totals(rows));
+                let outcome = stream.take(rows, own.start * scale, x.of(shared, block, locals, own), state, leaves);
+                locals[*totals] = totals_taken;
                 outcome
             }
-            work => {
-                let view = |x: &Operand| self.view(x, shared, part, block, locals);
-                let out = taken.reborrow().range(self.range(&step.out, block, part.start));
-                match work {
-                    Work::Map(_, kernel, x) => match &x[..] {
-                        [x] => kernel.call(&[view(x)], out),
-                        [x, y] => kernel.call(&[view(x), view(y)], out),
-                        x => kernel.call(&x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
-                    },
-                    Work::Gather(source, walker) => {
-                        walker.read_from(self.width(&step.out) * block.start, shared[*source], out)
-                    }
-                    Work::Copy(x) => copy::slice(view(x), out),
-                    Work::Spread(x) => copy::spread(view(x), out, self.cols),
-                    Work::Rows(fold, x) => stream::rows(*fold, self.cols, view(x), out),
-                    Work::Stream(..) => Ok(()),
+            Work::Gather(source, walker) => {
+                let out = taken.reborrow().range(step.out.range(own));
+                walker.read_from(step.out.width * block.start, shared[*source], out)
+            }
+            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) => {
+                let out = taken.reborrow().range(step.out.range(own));
+                let x = x.of(shared, block, locals, own);
+                match &step.work {
+                    Work::Rows(fold, _) => stream::rows(*fold, self.cols, x, out),
+                    Work::Spread(_) => copy::spread(x, out, self.cols),
+                    _ => copy::slice(x, out),
                 }
             }
         };
         locals[local] = taken;
         outcome.map_err(|e: Error| e.at(step.at))
     }
+}
 
+impl Operand {
+    /// The elements of a block: rows `block` of the group, and `own` of the part, whose locals they are.
     #[inline]
-    fn view<'a>(&self, x: &Operand, shared: &'a [Data], part: Rows, block: Rows, locals: &'a [DataMut]) -> Data<'a> {
-        match x.from {
-            From::Shared(source) => shared[source].range(self.range(x, block, 0)),
-            From::Local(local) => locals[local].data().range(self.range(x, block, part.start)),
+    fn of<'a>(&self, shared: &[Data<'a>], block: Rows, locals: &'a [DataMut], own: Rows) -> Data<'a> {
+        match self.from {
+            From::Shared(source) => shared[source].range(self.range(block)),
+            From::Local(local) => locals[local].data().range(self.range(own)),
         }
     }
 
-    /// Where an operand's elements of a block are, in memory that starts with row `first`.
+    /// Where the elements of a block are.
     #[inline]
-    fn range(&self, x: &Operand, block: Rows, first: usize) -> Range<usize> {
-        let width = self.width(x);
-        let start = x.offset + if x.moves { (block.start - first) * width } else { 0 };
-        start..start + (block.end - block.start) * width
-    }
-
-    fn width(&self, x: &Operand) -> usize {
-        if x.full { self.cols } else { 1 }
+    fn range(&self, block: Rows) -> Range<usize> {
+        let start = self.offset + block.start * self.step;
+        start..start + (block.end - block.start) * self.width
     }
 }
 
@@ -248,7 +250,7 @@ impl fmt::Display for Group {
         for (k, step) in self.steps.iter().filter(|step| step.name().is_some()).enumerate() {
             let gap = if k == 0 { "" } else { " " };
             write!(f, "{gap}{}", step.name().unwrap_or_default())?;
-            kept += usize::from(step.out.moves);
+            kept += usize::from(step.out.step > 0);
         }
         write!(f, "] over {}", self.rows * self.cols)?;
         if self.cols > 1 {

@@ -1,6 +1,8 @@
 //! Convolution without a matrix of windows, for any strides, dilations and groups.
 //!
+//! ```text
 //! out[j, o] = sum over q of w[o, q] x[base[j] + offset[q]],  j = (sample, position), q = (channel, place in the window)
+//! ```
 //!
 //! Output channels are the lanes of vectors, and the [tile](super::tile) of each thread's work reads x through
 //! the two tables. x is copied with its padding a box at a time, a box being what some j and some q read; the

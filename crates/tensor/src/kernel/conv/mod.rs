@@ -1,7 +1,11 @@
 //! Convolution (cross-correlation, as in machine learning) over one to three axes.
 //!
-//! Sums of products in a fixed order, cut by shapes alone. [`direct`] reads windows where they are and
-//! serves most shapes; [`columns`] writes windows side by side and multiplies matrices.
+//! Every element is a sum of products in a fixed order, cut by shapes alone, so neither layouts nor threads change
+//! its bits. Of four ways the shapes choose one: `winograd` has fewer products for square windows of 3 and 5 and
+//! many channels, in f32; `planes` has positions for the lanes of vectors, where there are few output channels;
+//! `direct` has output channels for lanes, and is for everything else, among it the derivative with respect to
+//! the kernel; `columns` is a matrix product, for windows of one element and where windows are far apart. The
+//! first three are built of one inner loop, `tile`.
 
 mod columns;
 mod cuts;

@@ -1,6 +1,8 @@
 //! Convolution to few channels: positions are the lanes of vectors.
 //!
+//! ```text
 //! out[o, f] = sum over q of w[o, q] x[offset[q] + f],  q = (channel, place in the window)
+//! ```
 //!
 //! Rows of positions follow each other at one distance, so f runs through several of them, and through what is
 //! between, which is thrown away. Strides are undone when x is copied: elements of one remainder are neighbours.
@@ -89,7 +91,7 @@ impl<'p, 'a, T: Float> Planes<'p, 'a, T> {
         let rows = self.problem.outputs.next_multiple_of(tile);
         let longest = self.places.longest();
         let axes = &self.problem.axes;
-        let line = extent(&axes[2], longest[3], axes[2].window) / axes[2].stride as usize + 1;
+        let line = extent(&axes[2], longest[3], self.terms.longest()[3]) / axes[2].stride as usize + 1;
         let results = longest[1] * (longest[2] * line).next_multiple_of(width) * rows;
         let sizes = [self.largest + 2 * width + line, TERMS * rows, results];
         each_unit(units, self.problem.products(), &|unit| {

@@ -2,6 +2,7 @@
 //! [`winograd`](super::winograd) has them, of many channels at once.
 
 #![allow(unsafe_code, reason = "vector instructions")]
+#![allow(clippy::needless_range_loop, reason = "indices are of both rows and columns")]
 
 use super::simd::Simd;
 use super::tile::Float;
@@ -27,9 +28,12 @@ const DIVISORS: [f32; POINTS] = {
 };
 
 /// B' x, along one axis.
+///
+/// # Safety
+/// The processor has the vectors.
 #[inline(always)]
 unsafe fn differences<S: Simd<Item = f32>>(x: [S; POINTS]) -> [S; POINTS] {
-    // SAFETY: the caller's processor has the vectors; likewise below.
+    // SAFETY: the processor has the vectors.
     unsafe {
         let s = |x: f32| S::splat(x);
         let at = |square: f32| (x[4].plus_product(s(-square), x[2]), x[3].plus_product(s(-square), x[1]));
@@ -47,8 +51,12 @@ unsafe fn differences<S: Simd<Item = f32>>(x: [S; POINTS]) -> [S; POINTS] {
 }
 
 /// A_n y, along one axis.
+///
+/// # Safety
+/// The processor has the vectors.
 #[inline(always)]
 unsafe fn spread<S: Simd<Item = f32>, const N: usize>(y: [S; N]) -> [S; POINTS] {
+    // SAFETY: the processor has the vectors.
     unsafe {
         let mut values = [y[0], y[0], y[0], y[0], y[0], y[N - 1]];
         for (i, point) in [(1, A), (3, B)] {
@@ -66,8 +74,12 @@ unsafe fn spread<S: Simd<Item = f32>, const N: usize>(y: [S; N]) -> [S; POINTS] 
 }
 
 /// A_n' y, along one axis.
+///
+/// # Safety
+/// The processor has the vectors.
 #[inline(always)]
 unsafe fn gather<S: Simd<Item = f32>, const N: usize>(x: [S; POINTS]) -> [S; N] {
+    // SAFETY: the processor has the vectors.
     unsafe {
         let minus = S::splat(-1.0);
         let (even_a, odd_a) = (x[1].plus(x[2]), x[1].plus_product(minus, x[2]));
@@ -113,6 +125,7 @@ macro_rules! both_ways {
             vectors: usize,
             divide: bool,
         ) {
+            // SAFETY: both grids are there, and the processor has the vectors.
             unsafe {
                 for _ in 0..vectors {
                     let mut half = [[S::zero(); $i]; $o];
@@ -168,16 +181,19 @@ macro_rules! level {
 
             $(#[target_feature(enable = $features)])?
             unsafe fn differences(x: (*const f32, Grid), out: (*mut f32, Grid), vectors: usize, _: bool) {
+                // SAFETY: passed on.
                 unsafe { differences_2d::<$vector>(x, out, vectors, false) }
             }
 
             $(#[target_feature(enable = $features)])?
             unsafe fn spread<const N: usize>(x: (*const f32, Grid), out: (*mut f32, Grid), vectors: usize, divide: bool) {
+                // SAFETY: passed on.
                 unsafe { spread_2d::<$vector, N>(x, out, vectors, divide) }
             }
 
             $(#[target_feature(enable = $features)])?
             unsafe fn gather<const N: usize>(x: (*const f32, Grid), out: (*mut f32, Grid), vectors: usize, divide: bool) {
+                // SAFETY: passed on.
                 unsafe { gather_2d::<$vector, N>(x, out, vectors, divide) }
             }
 

@@ -9,16 +9,14 @@ use crate::storage::Buffer;
 /// What a thread keeps of one element type: one for each call within a call.
 pub(super) type Kept<T> = RefCell<Vec<(Buffer<T>, Vec<usize>)>>;
 
+/// What is lent numbers and places, of any value.
+pub(super) type Borrower<'f, T> = dyn FnMut(&mut [T], &mut [usize]) -> Result<()> + 'f;
+
 /// No more elements than this are kept.
 const KEPT: usize = 1 << 22;
 
 /// Calls `f` with so many numbers and so many places, of any value, from what is kept.
-pub(super) fn lend<T: Element>(
-    kept: &Kept<T>,
-    numbers: usize,
-    places: usize,
-    f: &mut dyn FnMut(&mut [T], &mut [usize]) -> Result<()>,
-) -> Result<()> {
+pub(super) fn lend<T: Element>(kept: &Kept<T>, numbers: usize, places: usize, f: &mut Borrower<T>) -> Result<()> {
     // Taken, not borrowed, while `f` runs: what it calls may ask too.
     let (mut buffer, mut table) = match kept.borrow_mut().pop() {
         Some((buffer, table)) if buffer.len() >= numbers => (buffer, table),

@@ -1,6 +1,8 @@
 //! The inner loop of every convolution: a sum of outer products whose operands are found through tables.
 //!
+//! ```text
 //! c[j, l] = sum over q of p[po[q] + l] b[base[j] + bo[q]]
+//! ```
 //!
 //! l runs over some full vectors, j over as many places as leave all sums in registers. So an operand
 //! is read where it is, be it a window of an image or a packed panel, and nothing like a matrix of
@@ -8,10 +10,11 @@
 //! many are computed side by side.
 
 #![allow(unsafe_code, reason = "vector instructions, and operands that are found through tables")]
+#![allow(clippy::needless_range_loop, reason = "loops over registers, of which there are so many")]
 
 use std::cell::RefCell;
 
-use super::scratch::{Kept, lend};
+use super::scratch::{Borrower, Kept, lend};
 use super::simd::Simd;
 use super::winograd::Winograd;
 use super::{Problem, transpose};
@@ -31,17 +34,15 @@ pub(super) struct Terms<'a, T> {
     pub b: (&'a [T], &'a [usize]),
 }
 
-/// A function that transposes a block, as [`transpose::block`] says.
-pub(super) type Block<T> = unsafe fn(*const T, usize, *mut T, usize);
-
 type Kernel<T> = unsafe fn(Terms<T>, *const usize, *mut T, bool);
 
 /// Tiles of one instruction set: of `V` vectors by so many places, for V = 1, 2, ...
 pub(super) struct Tiles<T: 'static> {
     /// Elements of a vector.
     pub lanes: usize,
-    /// Transposes as many rows of as many elements.
-    pub block: Block<T>,
+    /// Transposes as many rows of as many elements, and fewer.
+    pub block: transpose::Block<T>,
+    pub part: transpose::Block<T>,
     kernels: &'static [(usize, Kernel<T>)],
     /// Tiles for few places: of so many vectors by 1, 2, 3 and 4 places.
     narrow: [(usize, Kernel<T>); 4],
@@ -86,7 +87,9 @@ impl<T: Copy> Tiles<T> {
         first: bool,
     ) {
         let size = vectors * self.lanes;
-        assert!(terms.p.1.len() == terms.b.1.len() && base.len() % places == 0 && c.len() >= base.len() * size);
+        assert!(
+            terms.p.1.len() == terms.b.1.len() && base.len().is_multiple_of(places) && c.len() >= base.len() * size
+        );
         let farthest = |places: &[usize]| places.iter().copied().max().unwrap_or(0);
         if terms.p.1.is_empty() || base.is_empty() {
             return;
@@ -163,14 +166,13 @@ macro_rules! level {
             /// # Safety
             /// As [`transpose::block`].
             $(#[target_feature(enable = $features)])?
-            pub unsafe fn block<S: Simd, const LANES: usize>(
-                x: *const S::Item,
-                from: usize,
-                out: *mut S::Item,
-                to: usize,
+            pub unsafe fn block<S: Simd, const LANES: usize, const FULL: bool>(
+                from: (*const S::Item, usize),
+                to: (*mut S::Item, usize),
+                sizes: [usize; 2],
             ) {
                 // SAFETY: passed on.
-                unsafe { transpose::block::<S, LANES>(x, from, out, to) }
+                unsafe { transpose::block::<S, LANES, FULL>(from, to, sizes) }
             }
         }
     };
@@ -191,8 +193,7 @@ pub(super) trait Float: Entry {
     ///
     /// # Errors
     /// Where there is not so much memory, and those of `f`.
-    fn scratch(numbers: usize, places: usize, f: &mut dyn FnMut(&mut [Self], &mut [usize]) -> Result<()>)
-    -> Result<()>;
+    fn scratch(numbers: usize, places: usize, f: &mut Borrower<Self>) -> Result<()>;
 
     /// The convolution by fewer products, where type and shapes have it: whether `out` was filled.
     ///
@@ -208,11 +209,7 @@ macro_rules! float {
                 $by_fewer_products(problem, out)
             }
 
-            fn scratch(
-                numbers: usize,
-                places: usize,
-                f: &mut dyn FnMut(&mut [Self], &mut [usize]) -> Result<()>,
-            ) -> Result<()> {
+            fn scratch(numbers: usize, places: usize, f: &mut Borrower<Self>) -> Result<()> {
                 thread_local! {
                     static KEPT: Kept<$t> = const { RefCell::new(Vec::new()) };
                 }
@@ -223,7 +220,8 @@ macro_rules! float {
                 match Level::best() {
                     Level::Portable => &Tiles {
                         lanes: <$portable>::LANES,
-                        block: portable::block::<$portable, { <$portable>::LANES }>,
+                        block: portable::block::<$portable, { <$portable>::LANES }, true>,
+                        part: portable::block::<$portable, { <$portable>::LANES }, false>,
                         narrow: [
                             (6, portable::tile::<$portable, 6, 1>),
                             (4, portable::tile::<$portable, 4, 2>),
@@ -235,7 +233,8 @@ macro_rules! float {
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => &Tiles {
                         lanes: <$avx2>::LANES,
-                        block: avx2::block::<$avx2, { <$avx2>::LANES }>,
+                        block: avx2::block::<$avx2, { <$avx2>::LANES }, true>,
+                        part: avx2::block::<$avx2, { <$avx2>::LANES }, false>,
                         narrow: [
                             (8, avx2::tile::<$avx2, 8, 1>),
                             (4, avx2::tile::<$avx2, 4, 2>),
@@ -247,7 +246,8 @@ macro_rules! float {
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 => &Tiles {
                         lanes: <$avx512>::LANES,
-                        block: avx512::block::<$avx512, { <$avx512>::LANES }>,
+                        block: avx512::block::<$avx512, { <$avx512>::LANES }, true>,
+                        part: avx512::block::<$avx512, { <$avx512>::LANES }, false>,
                         narrow: [
                             (8, avx512::tile::<$avx512, 8, 1>),
                             (8, avx512::tile::<$avx512, 8, 2>),

@@ -1,6 +1,7 @@
 //! Transposing between channels outermost, as tensors have them, and channels innermost, as vectors want them.
 
 #![allow(unsafe_code, reason = "vector instructions")]
+#![allow(clippy::needless_range_loop, reason = "loops over registers, of which there are so many")]
 
 use super::simd::Simd;
 use super::tile::Float;
@@ -36,43 +37,57 @@ pub(super) unsafe fn transpose_to<T: Float>(
     (out, to): (*mut T, Place),
 ) {
     assert!(from.end(rows, columns) <= x.len());
-    let (lanes, block) = (T::tiles().lanes, T::tiles().block);
-    let (full_rows, full_columns) = (rows / lanes * lanes, columns / lanes * lanes);
-    // SAFETY: what is read is within `x` by the assertion, and what is written as the caller says; the function
-    // is of a level that the processor has.
-    unsafe {
-        let x = x.as_ptr().add(from.start);
-        let out = out.add(to.start);
-        for i in (0..full_rows).step_by(lanes) {
-            for j in (0..full_columns).step_by(lanes) {
-                block(x.add(i * from.row + j), from.row, out.add(j * to.row + i), to.row);
+    let (lanes, block, part) = (T::tiles().lanes, T::tiles().block, T::tiles().part);
+    for i in (0..rows).step_by(lanes) {
+        for j in (0..columns).step_by(lanes) {
+            // SAFETY: what is read is within `x` by the assertion, and what is written as the caller says; the
+            // functions are of a level that the processor has.
+            unsafe {
+                let from = (x.as_ptr().add(from.start + i * from.row + j), from.row);
+                let to = (out.add(to.start + j * to.row + i), to.row);
+                match [rows - i, columns - j] {
+                    [r, c] if r >= lanes && c >= lanes => block(from, to, [lanes; 2]),
+                    [r, c] => part(from, to, [r.min(lanes), c.min(lanes)]),
+                }
             }
         }
-        let one = |i: usize, j: usize| *out.add(j * to.row + i) = *x.add(i * from.row + j);
-        (full_rows..rows).for_each(|i| (0..columns).for_each(|j| one(i, j)));
-        (full_columns..columns).for_each(|j| (0..full_rows).for_each(|i| one(i, j)));
     }
 }
 
-/// Transposes as many rows as a vector has lanes: blocks of d by d within blocks of 2 d by 2 d are
-/// exchanged across the diagonal, for d = 1, 2, 4, ...
+/// A function that transposes a block: from where, with rows so far apart, to where, and how many rows and columns.
+pub(super) type Block<T> = unsafe fn((*const T, usize), (*mut T, usize), [usize; 2]);
+
+/// Transposes no more rows and columns than a vector has lanes, and with `FULL` so many: blocks of d by d within
+/// blocks of 2 d by 2 d are exchanged across the diagonal, for d = 1, 2, 4, ...
 ///
 /// # Safety
-/// Both operands are so many rows of as many elements, and the processor has the vectors.
+/// Both operands are so many rows of so many elements, and the processor has the vectors.
 #[inline(always)]
-pub(super) unsafe fn block<S: Simd, const LANES: usize>(x: *const S::Item, from: usize, out: *mut S::Item, to: usize) {
+pub(super) unsafe fn block<S: Simd, const LANES: usize, const FULL: bool>(
+    (x, from): (*const S::Item, usize),
+    (out, to): (*mut S::Item, usize),
+    [r, c]: [usize; 2],
+) {
     // SAFETY: as said above.
     unsafe {
         let mut rows = [S::zero(); LANES];
         for i in 0..LANES {
-            rows[i] = S::load(x.add(i * from));
+            if FULL {
+                rows[i] = S::load(x.add(i * from));
+            } else if i < r {
+                rows[i] = S::load_part(x.add(i * from), c);
+            }
         }
         stage::<S, LANES, 1>(&mut rows);
         stage::<S, LANES, 2>(&mut rows);
         stage::<S, LANES, 4>(&mut rows);
         stage::<S, LANES, 8>(&mut rows);
         for i in 0..LANES {
-            rows[i].store(out.add(i * to));
+            if FULL {
+                rows[i].store(out.add(i * to));
+            } else if i < c {
+                rows[i].store_part(out.add(i * to), r);
+            }
         }
     }
 }

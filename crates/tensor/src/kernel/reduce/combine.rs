@@ -5,14 +5,13 @@ use crate::dtype::Element;
 use crate::kernel::level::levels;
 use crate::kernel::number::Number;
 
-/// An associative function as the loops that need it. What holds many elements in registers is compiled for
-/// several instruction sets; all give the same bits.
+/// An associative function as the loops that need it. All give the same bits at every level of instructions.
 pub(super) struct Combine<T> {
     /// What combining nothing gives.
     pub first: T,
     pub pair: fn(T, T) -> T,
     /// Element i of the second into lane i mod LANES of the first; whole rounds of lanes only.
-    pub lanes: fn(&mut [T; LANES], &[T]),
+    pub deal: fn(&mut [T; LANES], &[T]),
     /// All lanes, combined as halves.
     pub collapse: fn(&[T; LANES]) -> T,
     /// No more than LEAF elements, by lanes.
@@ -32,44 +31,64 @@ trait Pair<T> {
     const FIRST: T;
     fn of(a: T, b: T) -> T;
 
-    /// The same where no operand is undefined: one instruction, perhaps.
-    fn of_defined(a: T, b: T) -> T;
-
+    /// Whether there is a shorter way where no element is undefined.
+    const SHORTER: bool;
     fn undefined(x: T) -> bool;
+    fn of_defined(a: T, b: T) -> T;
 }
 
 macro_rules! pairs {
-    ($($Name:ident<$bound:ident> $first:ident, |$a:ident, $b:ident| $f:expr, $defined:expr, |$x:ident| $undefined:expr;)*) => {$(
+    ($($Name:ident<$T:ident: $bound:ident> $first:expr, |$a:ident, $b:ident| $f:expr $(, if defined $defined:expr)?;)*) => {$(
         struct $Name;
 
-        impl<T: $bound> Pair<T> for $Name {
-            const FIRST: T = T::$first;
+        impl<$T: $bound> Pair<$T> for $Name {
+            const FIRST: $T = $first;
 
             #[inline(always)]
-            fn of($a: T, $b: T) -> T {
+            fn of($a: $T, $b: $T) -> $T {
                 $f
             }
 
-            #[inline(always)]
-            fn of_defined($a: T, $b: T) -> T {
-                $defined
-            }
-
-            #[inline(always)]
-            fn undefined($x: T) -> bool {
-                $undefined
-            }
+            pairs! { @shorter $T, $a, $b, $f $(, $defined)? }
         }
     )*};
+
+    (@shorter $T:ident, $a:ident, $b:ident, $f:expr) => {
+        const SHORTER: bool = false;
+
+        #[inline(always)]
+        fn undefined(_: $T) -> bool {
+            false
+        }
+
+        #[inline(always)]
+        fn of_defined($a: $T, $b: $T) -> $T {
+            $f
+        }
+    };
+
+    (@shorter $T:ident, $a:ident, $b:ident, $f:expr, $defined:expr) => {
+        const SHORTER: bool = true;
+
+        #[inline(always)]
+        fn undefined(x: $T) -> bool {
+            x.undefined()
+        }
+
+        #[inline(always)]
+        fn of_defined($a: $T, $b: $T) -> $T {
+            $defined
+        }
+    };
 }
 
 pairs! {
-    Sum<Number> ZERO, |a, b| a.plus(b), a.plus(b), |_x| false;
-    Prod<Number> ONE, |a, b| a.times(b), a.times(b), |_x| false;
-    Max<Number> LOWEST, |a, b| a.larger(b), if a > b { a } else { b }, |x| x.undefined();
-    Min<Number> HIGHEST, |a, b| a.smaller(b), if a < b { a } else { b }, |x| x.undefined();
-    Any<Truth> NO, |a, b| a.or(b), a.or(b), |_x| false;
-    All<Truth> YES, |a, b| a.and(b), a.and(b), |_x| false;
+    Sum<T: Number> T::ZERO, |a, b| a.plus(b);
+    Prod<T: Number> T::ONE, |a, b| a.times(b);
+    Max<T: Number> T::LOWEST, |a, b| a.larger(b), if defined if a > b { a } else { b };
+    Min<T: Number> T::HIGHEST, |a, b| a.smaller(b), if defined if a < b { a } else { b };
+    Any<T: Truth> T::NO, |a, b| a.or(b);
+    All<T: Truth> T::YES, |a, b| a.and(b);
 }
 
 /// `bool`, as bounds want it.
@@ -84,12 +103,10 @@ impl Truth for bool {
     const NO: Self = false;
     const YES: Self = true;
 
-    #[inline(always)]
     fn or(self, other: Self) -> Self {
         self | other
     }
 
-    #[inline(always)]
     fn and(self, other: Self) -> Self {
         self & other
     }
@@ -126,14 +143,13 @@ impl<T: Element> Combine<T> {
         Self {
             first: P::FIRST,
             pair: P::of,
-            lanes: |lanes, x| deal(lanes, x, P::of),
+            deal: |lanes, x| deal(lanes, x, P::of),
             collapse: |lanes| collapse(lanes, P::of),
-            leaf: |x| {
-                let mut total = P::FIRST;
-                leaf(x, &mut total, P::FIRST, P::of, P::of_defined, P::undefined);
-                total
+            leaf: leaf::<T, P>,
+            leaves: |width, x, out| match width < LANES {
+                true => short(width, x, out, P::FIRST, P::of),
+                false => x.chunks_exact(width).zip(out).for_each(|(row, out)| *out = leaf::<T, P>(row)),
             },
-            leaves: |width, x, out| leaves(width, x, out, P::FIRST, P::of, P::of_defined, P::undefined),
             columns: |out, x| columns(out, x, P::of),
             run: |into, x, stride, rows| run(into, x, stride, rows, P::of),
             runs: |x| {
@@ -144,16 +160,25 @@ impl<T: Element> Combine<T> {
     }
 }
 
-#[inline(always)]
-fn deal_in<T: Copy>(lanes: &mut [T; LANES], x: &[T], f: impl Fn(T, T) -> T) {
-    let mut totals = *lanes;
-    for round in x.as_chunks::<LANES>().0 {
-        totals.iter_mut().zip(round).for_each(|(total, &x)| *total = f(*total, x));
+fn leaf<T: Element, P: Pair<T>>(x: &[T]) -> T {
+    let (rounds, rest) = x.split_at(x.len() - x.len() % LANES);
+    let mut total = P::FIRST;
+    if !rounds.is_empty() {
+        let (mut lanes, mut undefined) = ([P::FIRST; LANES], false);
+        if P::SHORTER {
+            any(rounds, &mut undefined, P::undefined);
+        }
+        match undefined || !P::SHORTER {
+            true => deal(&mut lanes, rounds, P::of),
+            false => deal(&mut lanes, rounds, P::of_defined),
+        }
+        total = collapse(&lanes, P::of);
     }
-    *lanes = totals;
+    rest.iter().fold(total, |total, &x| P::of(total, x))
 }
 
-#[inline(always)]
+/// All lanes, combined as halves. Not to be compiled into what deals to them: there the compiler would make vectors
+/// of two elements, which is how this ends.
 fn collapse<T: Copy>(lanes: &[T; LANES], f: impl Fn(T, T) -> T) -> T {
     let mut lanes = *lanes;
     let mut width = LANES;
@@ -166,67 +191,29 @@ fn collapse<T: Copy>(lanes: &[T; LANES], f: impl Fn(T, T) -> T) -> T {
     lanes[0]
 }
 
-#[inline(always)]
-fn leaf_of<T: Copy>(x: &[T], first: T, f: impl Fn(T, T) -> T + Copy) -> T {
-    let (rounds, rest) = x.split_at(x.len() - x.len() % LANES);
-    let mut total = first;
-    if !rounds.is_empty() {
-        let mut lanes = [first; LANES];
-        deal_in(&mut lanes, rounds, f);
-        total = collapse(&lanes, f);
+levels! {
+    fn deal[T: Copy](lanes: &mut [T; LANES], x: &[T], f: impl Fn(T, T) -> T + Copy) {
+        let mut totals = *lanes;
+        for round in x.as_chunks::<LANES>().0 {
+            totals.iter_mut().zip(round).for_each(|(total, &x)| *total = f(*total, x));
+        }
+        *lanes = totals;
     }
-    rest.iter().fold(total, |total, &x| f(total, x))
+}
+
+levels! {
+    fn any[T: Copy](x: &[T], found: &mut bool, f: impl Fn(T) -> bool + Copy) {
+        *found = x.iter().fold(false, |any, &x| any | f(x));
+    }
 }
 
 /// Short rows side by side: what is a chain of one after another in each goes on in all of them at once.
 const ABREAST: usize = 8;
 
-/// Columns that stay in registers while a run of rows goes by.
-const STRIP: usize = 32;
-
 levels! {
-    fn deal[T: Copy](lanes: &mut [T; LANES], x: &[T], f: impl Fn(T, T) -> T + Copy) {
-        deal_in(lanes, x, f);
-    }
-}
-
-levels! {
-    fn leaf[T: Copy](
-        x: &[T],
-        total: &mut T,
-        first: T,
-        f: impl Fn(T, T) -> T + Copy,
-        defined: impl Fn(T, T) -> T + Copy,
-        undefined: impl Fn(T) -> bool + Copy,
-    ) {
-        *total = match x.iter().fold(false, |any, &x| any | undefined(x)) {
-            true => leaf_of(x, first, f),
-            false => leaf_of(x, first, defined),
-        };
-    }
-}
-
-levels! {
-    fn leaves[T: Copy](
-        width: usize,
-        x: &[T],
-        out: &mut [T],
-        first: T,
-        f: impl Fn(T, T) -> T + Copy,
-        defined: impl Fn(T, T) -> T + Copy,
-        undefined: impl Fn(T) -> bool + Copy,
-    ) {
-        if width >= LANES {
-            for (row, out) in x.chunks_exact(width).zip(out) {
-                *out = match row.iter().fold(false, |any, &x| any | undefined(x)) {
-                    true => leaf_of(row, first, f),
-                    false => leaf_of(row, first, defined),
-                };
-            }
-            return;
-        }
-        let (some, rest) = out.as_chunks_mut::<ABREAST>();
-        let (x, x_rest) = x.split_at(some.len() * ABREAST * width);
+    fn short[T: Copy](width: usize, x: &[T], out: &mut [T], first: T, f: impl Fn(T, T) -> T + Copy) {
+        let (some, last) = out.as_chunks_mut::<ABREAST>();
+        let (x, x_last) = x.split_at(some.len() * ABREAST * width);
         for (x, out) in x.chunks_exact((ABREAST * width).max(1)).zip(some) {
             let mut totals = [first; ABREAST];
             for i in 0..width {
@@ -234,7 +221,8 @@ levels! {
             }
             *out = totals;
         }
-        x_rest.chunks_exact(width.max(1)).zip(rest).for_each(|(row, out)| *out = leaf_of(row, first, f));
+        let total = |row: &[T]| row.iter().fold(first, |total, &x| f(total, x));
+        x_last.chunks_exact(width.max(1)).zip(last).for_each(|(row, out)| *out = total(row));
     }
 }
 
@@ -243,6 +231,9 @@ levels! {
         out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(*out, x));
     }
 }
+
+/// Columns that stay in registers while a run of rows goes by.
+const STRIP: usize = 32;
 
 levels! {
     fn run[T: Copy](into: &mut [T], x: &[T], stride: usize, rows: usize, f: impl Fn(T, T) -> T + Copy) {

@@ -23,6 +23,7 @@ use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::cursor::Cursor;
 use crate::kernel::each::{Row, rows};
+use crate::kernel::parallel;
 use crate::kernel::with_element;
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
@@ -36,6 +37,9 @@ pub const LEAF: usize = 256;
 const LANES: usize = 32;
 /// or elements one after another.
 const RUN: usize = 16;
+
+/// Elements that are worth a thread's while: about 50 microseconds of work.
+const PART: usize = 1 << 18;
 
 /// An associative function by which a reduction combines elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,9 +172,22 @@ struct Pass<'a, T> {
 impl<T: Element> Pass<'_, T> {
     /// One row of results, each by lanes.
     fn trailing(&mut self, row: Row<1>, mut out: &mut [T]) {
-        let (n, [mut start], [stride]) = (self.n, row.start, row.stride);
-        if self.elements.is_run() && stride == n as isize && n <= LEAF {
-            return (self.f.leaves)(n, &self.data[start..start + n * out.len()], out);
+        let (n, f, [mut start], [stride]) = (self.n, self.f, row.start, row.stride);
+        if self.elements.is_run() {
+            let data = self.data;
+            let results = |at: usize, out: &mut [T]| {
+                let mut start = start.wrapping_add_signed(at as isize * stride);
+                if stride == n as isize && n <= LEAF {
+                    (f.leaves)(n, &data[start..start + n * out.len()], out);
+                    return Ok(());
+                }
+                for out in out {
+                    *out = side_by_side(&data[start..start + n], f);
+                    start = start.wrapping_add_signed(stride);
+                }
+                Ok(())
+            };
+            return parallel::chunks(out, PART.div_ceil(n), &results).unwrap_or_default();
         }
         if stride == 1 && self.elements.stride() != 1 {
             let whole = out.len() - out.len() % NEIGHBOURS;
@@ -193,12 +210,17 @@ impl<T: Element> Pass<'_, T> {
     fn leading(&mut self, row: Row<1>, out: &mut [T]) {
         let ([mut start], [stride]) = (row.start, row.stride);
         if stride == 1 {
-            for tile in out.chunks_mut(COLUMNS) {
-                self.elements.restart(start);
-                columns(self.n, &mut self.elements, self.data, tile, self.f);
-                start += tile.len();
-            }
-            return;
+            let (n, elements, data, f) = (self.n, &self.elements, self.data, self.f);
+            let results = |at: usize, out: &mut [T]| {
+                let (mut elements, mut start) = (elements.clone(), start + at);
+                for tile in out.chunks_mut(COLUMNS) {
+                    elements.restart(start);
+                    columns(n, &mut elements, data, tile, f);
+                    start += tile.len();
+                }
+                Ok(())
+            };
+            return parallel::chunks(out, PART.div_ceil(n).next_multiple_of(COLUMNS), &results).unwrap_or_default();
         }
         for out in out {
             self.elements.restart(start);
@@ -221,6 +243,39 @@ fn tree<T: Element>(n: usize, elements: &mut Cursor<T>, leaf: fn(&[T]) -> T, f: 
     }
     let mut buffer = [f.first; LEAF];
     leaf(elements.take(n, &mut buffer))
+}
+
+/// Leaves whose results are combined without recursion.
+const LEAVES: usize = 32;
+
+/// As [`tree`] by lanes, of elements that lie side by side.
+fn side_by_side<T: Element>(x: &[T], f: &Combine<T>) -> T {
+    let mut left = x.len().div_ceil(LEAF);
+    if left <= 1 {
+        return (f.leaf)(x);
+    }
+    if left > LEAVES {
+        let (low, high) = x.split_at(half(x.len()));
+        let (low, high) = match x.len() > 2 * PART {
+            true => parallel::join(|| side_by_side(low, f), || side_by_side(high, f)),
+            false => (side_by_side(low, f), side_by_side(high, f)),
+        };
+        return (f.pair)(low, high);
+    }
+    let mut totals = [f.first; LEAVES];
+    let whole = x.len() / LEAF;
+    (f.leaves)(LEAF, &x[..whole * LEAF], &mut totals[..whole]);
+    if whole < left {
+        totals[whole] = (f.leaf)(&x[whole * LEAF..]);
+    }
+    while left > 1 {
+        for k in 0..left / 2 {
+            totals[k] = (f.pair)(totals[2 * k], totals[2 * k + 1]);
+        }
+        totals[left / 2] = totals[left - 1];
+        left = left.div_ceil(2);
+    }
+    totals[0]
 }
 
 /// Results by lanes that are computed side by side where they, and not their elements, are neighbours in storage.

@@ -5,7 +5,7 @@
 //! the rows the leaves are the same, whose results are kept until all are there.
 
 use super::combine::Combine;
-use super::{Fold, LANES, LEAF, RUN, half, loops};
+use super::{Fold, LANES, LEAF, RUN, loops, side_by_side};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::with_element;
@@ -34,18 +34,10 @@ pub fn rows(fold: Fold, cols: usize, x: Data, out: DataMut) -> Result<()> {
         let (x, out, f) = (typed::<T>(op, x)?, typed_mut::<T>(op, out)?, loops::<T>(fold)?);
         match cols <= LEAF {
             true => (f.leaves)(cols, x, out),
-            false => x.chunks_exact(cols).zip(out).for_each(|(x, out)| *out = tree(x, &f)),
+            false => x.chunks_exact(cols).zip(out).for_each(|(x, out)| *out = side_by_side(x, &f)),
         }
     });
     Ok(())
-}
-
-fn tree<T: Element>(x: &[T], f: &Combine<T>) -> T {
-    if x.len() <= LEAF {
-        return (f.leaf)(x);
-    }
-    let (low, high) = x.split_at(half(x.len()));
-    (f.pair)(tree(low, f), tree(high, f))
 }
 
 /// A reduction over rows of `width` elements to one row: over everything where `width` is 1, over leading axes where
@@ -170,7 +162,7 @@ fn deal<T: Element>(first: usize, x: &[T], lanes: &mut [T; LANES], f: &Combine<T
     let (head, x) = x.split_at(x.len().min((LANES - first) % LANES));
     (f.columns)(&mut lanes[first..], head);
     let (rounds, tail) = x.split_at(x.len() - x.len() % LANES);
-    (f.lanes)(lanes, rounds);
+    (f.deal)(lanes, rounds);
     (f.columns)(lanes, tail);
 }
 
