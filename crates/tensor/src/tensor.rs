@@ -75,7 +75,7 @@ impl Tensor {
         Ok(Self { storage: self.storage.clone(), layout })
     }
 
-    /// Takes the storage out and leaves no elements, of `bool` and shape [0]. Where another tensor shares the storage
+    /// Takes the storage out and leaves no elements, of `bool` and shape `[0]`. Where another tensor shares the storage
     /// nothing is taken.
     pub fn take_storage(&mut self) -> Option<Storage> {
         let storage = mem::take(Arc::get_mut(&mut self.storage)?);

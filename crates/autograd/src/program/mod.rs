@@ -3,7 +3,7 @@
 //! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
 //! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), loops make what is
 //!   read of them ([`narrow`]), constants are folded ([`simplify`]), elementwise equations and reductions are fused into passes over memory ([`fuse`],
-//!   [`group`]), values share memory by their lifetimes ([`memory`]), and the result is
+//!   [`group`]), values share memory by their lifetimes ([`memory`], [`arena`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
 //! - [`Compiled`]: a program in the user's hands; [`compile`] makes them of functions.
@@ -14,6 +14,7 @@ mod arena;
 mod assign;
 pub(crate) mod cache;
 mod compiled;
+mod fate;
 mod function;
 mod fuse;
 mod graph;
