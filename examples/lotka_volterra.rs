@@ -1,5 +1,5 @@
 //! The laws of predators and prey, found again from what was counted: derivatives through a solver of
-//! differential equations, which is an ordinary loop.
+//! differential equations, whose steps are one equation on the tape, however many they are.
 //!
 //! x' = a x - b x y, y' = c x y - d y (A. J. Lotka, 1925; V. Volterra, 1926).
 
@@ -31,18 +31,17 @@ fn field<'t>(p: [Var<'t>; 4], [x, y]: [Var<'t>; 2]) -> [Var<'t>; 2] {
 /// The state after every step of the classic Runge-Kutta method, as a matrix [steps, 2].
 fn solve<'t>(p: Var<'t>) -> Var<'t> {
     let rates = std::array::from_fn(|i| p.select_axis(0, i as isize));
-    let mut state = START.map(|x| p.tape().full((), x));
-    let mut states = Vec::new();
-    for _ in 0..STEPS {
+    let step = |state: [Var<'t>; 2], _| {
         let along = |k: [Var<'t>; 2], part: f64| [state[0] + part * STEP * k[0], state[1] + part * STEP * k[1]];
         let k1 = field(rates, state);
         let k2 = field(rates, along(k1, 0.5));
         let k3 = field(rates, along(k2, 0.5));
         let k4 = field(rates, along(k3, 1.0));
-        state = std::array::from_fn(|i| state[i] + STEP / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]));
-        states.extend(state);
-    }
-    Var::stack(&states, 0).reshape([STEPS, 2])
+        let next = |i| state[i] + STEP / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]);
+        let state = [next(0), next(1)];
+        (state, Var::stack(&state, 0))
+    };
+    scan(step, START.map(|x| p.tape().full((), x)), STEPS).1
 }
 
 fn run() -> Outcome<(bool, Vec<Curve>)> {

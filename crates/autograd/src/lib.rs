@@ -5,7 +5,7 @@
 //! - [`op`]: the operations, each with its rules, in one table.
 //! - [`transform`]: reverse mode, forward mode and batching, from equations to equations, and the
 //!   functions over closures made of them: [`grad`], [`jvp`], [`vjp`], [`hvp`], [`jacobian`],
-//!   [`hessian`], [`vmap`].
+//!   [`hessian`], [`vmap`], [`vmap_axes`].
 //! - [`check`]: whether derivatives are right, by differences of values: [`gradcheck`], [`gradgradcheck`].
 //!
 //! Nothing here recurses over a tape, and no operation's gradient is written anywhere but beside
@@ -38,10 +38,10 @@ mod ty;
 pub use check::{gradcheck, gradgradcheck};
 pub use function::{GridSample, Interpolation, Outside, clip_by_norm, clip_by_value};
 pub use op::Operand;
-pub use program::{Compiled, Footprint, ProgramCache, clear_program_cache, program_cache};
+pub use program::{Compiled, CompiledFunction, Footprint, ProgramCache, clear_program_cache, compile, program_cache};
 pub use tape::{Eqn, Tape, Var, VarId};
 pub use transform::{
-    Args, LinearMap, checkpoint, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian, jvp, linearize,
-    straight_through, value_and_grad, vjp, vmap,
+    Args, LinearMap, Reversed, Sequence, Vars, checkpoint, cond, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian,
+    jvp, linearize, remat, scan, straight_through, value_and_grad, vjp, vmap, vmap_axes, while_loop, while_loop_within,
 };
 pub use ty::Type;

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wengert_autograd::op::{Custom, Rule};
-use wengert_autograd::{Compiled, Tape, Type, Var};
+use wengert_autograd::{Compiled, Tape, Type, Var, compile, value_and_grad};
 use wengert_tensor::{DType, Error, Result, Rng, Tensor, View, ViewMut, kernel};
 
 /// So large that values are written over others, and no multiple of anything.
@@ -47,7 +47,7 @@ fn memory_is_shared_however_odd_the_sizes() -> Result<()> {
     assert_eq!(program.run(&arguments)?, expected);
     assert_eq!(program.run(&arguments)?, expected);
     let footprint = program.footprint();
-    assert!(footprint.planned as f64 <= 1.35 * footprint.live as f64, "{footprint:?}");
+    assert!(footprint.planned as f64 <= 1.2 * footprint.live as f64, "{footprint:?}");
     Ok(())
 }
 
@@ -217,7 +217,7 @@ fn states_may_become_each_other_themselves_views_and_constants() -> Result<()> {
         let y = a * b;
         let mut program = tape.compile_with_states(&[], &[y], &[(a, y), (b, y)])?;
         let product = y.value()?;
-        assert_eq!(program.run(&[])?, [product.clone()]);
+        assert_eq!(program.run(&[])?, std::slice::from_ref(&product));
         assert_eq!(program.take_state(0), Some(product.clone()));
         assert_eq!(program.take_state(1), Some(product));
     }
@@ -313,5 +313,37 @@ fn nothing_is_nothing() -> Result<()> {
         assert_eq!(program.run(&[])?, [Tensor::from(0.0), Tensor::zeros([3, 0], DType::F64)?]);
     }
     assert_eq!(program.take_state(0), Some(Tensor::zeros([0, 3], DType::F64)?));
+    Ok(())
+}
+
+#[test]
+fn a_function_is_recorded_once_for_every_types_of_its_arguments() -> Result<()> {
+    let recorded = std::cell::Cell::new(0);
+    let mut f = compile(|[w, x]| {
+        recorded.set(recorded.get() + 1);
+        let (y, dw) = value_and_grad(|w| (w.matmul(x).tanh()).sum(), w);
+        [dw, y]
+    });
+    let w = random(&[3, 4], 1)?;
+    for _ in 0..2 {
+        for (columns, seed) in [(5, 2), (7, 3), (5, 4)] {
+            let x = random(&[4, columns], seed)?;
+            let expected = value_and_grad(
+                |w| {
+                    let x = w.tape().input(&x);
+                    w.matmul(x).tanh().sum()
+                },
+                &w,
+            )?;
+            let mut answers = f.run([&w, &x])?;
+            assert_eq!((&answers[1], &answers[0]), (&expected.0, &expected.1));
+            f.run_into([&w, &x], &mut answers)?;
+            assert_eq!((&answers[1], &answers[0]), (&expected.0, &expected.1));
+        }
+    }
+    assert_eq!(recorded.get(), 2);
+    let err = f.run([&w, &w]).unwrap_err();
+    assert!(err.to_string().starts_with("matmul: [3, 4] x [3, 4]: inner dimensions 4 and 3 differ"), "{err}");
+    assert_eq!(err.location().map(|at| at.file()), Some(file!()));
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Derivatives said by the user, recomputation, and linear maps: alike in value and in every derivative to what they stand for.
 
 use wengert_autograd::{
-    Tape, Var, checkpoint, custom_jvp, custom_vjp, grad, gradcheck, gradgradcheck, hessian, jvp, linearize,
-    straight_through, vjp, vmap,
+    Tape, Var, checkpoint, custom_jvp, custom_vjp, grad, gradcheck, gradgradcheck, hessian, jvp, linearize, remat,
+    straight_through, value_and_grad, vjp, vmap,
 };
 use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
 
@@ -22,6 +22,10 @@ fn recomputed<'t>([x, w]: [Var<'t>; 2]) -> Var<'t> {
     checkpoint(|x| plain([x, w]), x)
 }
 
+fn within_nothing<'t>([x, w]: [Var<'t>; 2]) -> Var<'t> {
+    remat(|x| plain([x, w]), x, 0)
+}
+
 fn close(a: &Tensor, b: &Tensor) {
     assert!(a.allclose(b, 1e-12, 1e-12).unwrap(), "{a}\nand\n{b}");
 }
@@ -31,7 +35,7 @@ type Two = for<'t> fn([Var<'t>; 2]) -> Var<'t>;
 #[test]
 fn every_mode_and_order_follows_from_one_derivative() -> Result<()> {
     let (x, w) = (Tensor::from([0.5, -1.0, 2.0]), Tensor::from([1.5, 0.25, -0.75]));
-    for f in [by_vjp as Two, by_jvp, recomputed] {
+    for f in [by_vjp as Two, by_jvp, recomputed, within_nothing] {
         gradcheck(f, [&x, &w])?;
         gradgradcheck(f, [&x, &w])?;
         close(&jvp(f, [&x, &w], [&w, &x])?.1, &jvp(plain, [&x, &w], [&w, &x])?.1);
@@ -52,7 +56,7 @@ fn every_mode_and_order_follows_from_one_derivative() -> Result<()> {
 fn batches_are_loops_also_of_gradients_and_nested() -> Result<()> {
     let x = Tensor::randn([2, 3, 4], DType::F64, &mut Rng::seed(1))?;
     let w = Tensor::randn([4], DType::F64, &mut Rng::seed(2))?;
-    for f in [by_vjp as Two, by_jvp, recomputed] {
+    for f in [by_vjp as Two, by_jvp, recomputed, within_nothing] {
         let nested = |f: Two| vmap(|x| vmap(|x| grad(|x| f([x, x.tape().input(&w)]).sum(), x), x), &x);
         close(&nested(f)?, &nested(plain)?);
         // A gradient of a batch, by what is repeated in it.
@@ -99,6 +103,48 @@ fn a_checkpoint_differentiates_by_all_that_it_uses_and_computes_it_again() -> Re
     // A result that is nothing new, and a mistake, pass through.
     assert_eq!(checkpoint(|x| x, x).id(), x.id());
     assert!(checkpoint(|x| x.reshape([7]), x).is_poisoned());
+    Ok(())
+}
+
+/// Steps that read what is two steps back, with views, a parameter and a choice among them.
+fn tangled<'t>(x: Var<'t>, w: Var<'t>) -> Var<'t> {
+    let (mut a, mut b) = (x, x.sin());
+    for k in 0..12 {
+        let c = (a.t().matmul(b) * 0.1 + w).tanh() + b.t().t();
+        (a, b) = (b, if k % 3 == 0 { c.greater(0.5).where_(c * a, c) } else { c });
+    }
+    a * b
+}
+
+#[test]
+fn any_budget_gives_the_same_bits_and_a_smaller_one_computes_more_again() -> Result<()> {
+    let x = Tensor::randn([4, 4], DType::F64, &mut Rng::seed(1))?;
+    let w = Tensor::randn([4], DType::F64, &mut Rng::seed(2))?;
+    let kept = value_and_grad(|[x, w]| tangled(x, w).sum(), [&x, &w])?;
+    let mut products = Vec::new();
+    for budget in [usize::MAX, 2500, 2000, 1500, 1000, 0] {
+        let again = value_and_grad(|[x, w]| remat(|x| tangled(x, w), x, budget).sum(), [&x, &w])?;
+        assert_eq!(again, kept, "with {budget} bytes");
+        let tape = Tape::new();
+        let (x, w) = (tape.input(&x), tape.input(&w));
+        let gradients = remat(|x| tangled(x, w), x, budget).sum().grads(&[x, w]);
+        tape.check()?;
+        assert_eq!(tape.to_string().contains(" = checkpoint "), budget <= 2500);
+        products.push(tape.compile(&[x, w], &gradients)?.to_string().matches("matmul ->").count());
+    }
+    // A product forwards and two backwards for each of twelve steps; and forwards again, of all but what is kept.
+    assert!(products[0] == 36 && products.is_sorted() && (40..=48).contains(&products[5]), "{products:?}");
+    // Segments of batches, of tangents, and of one another.
+    fn f<'t>(x: Var<'t>, w: Var<'t>) -> Var<'t> {
+        remat(|x| remat(|x| tangled(x, w), x, 900).square(), x, 2000)
+    }
+    let batch = Tensor::randn([3, 4, 4], DType::F64, &mut Rng::seed(3))?;
+    let g = vmap(|x| grad(|x| f(x, x.tape().input(&w)).sum(), x), &batch)?;
+    for i in 0..3 {
+        let one = grad(|x| tangled(x, x.tape().input(&w)).square().sum(), &batch.select_axis(0, i)?)?;
+        close(&g.select_axis(0, i)?, &one);
+    }
+    gradgradcheck(|x| remat(|x| tangled(x, x.tape().input(&w)), x, 1000), &x)?;
     Ok(())
 }
 

@@ -317,10 +317,34 @@ fn a_batch_of_a_function_is_a_loop() -> Result<()> {
 fn statistics_agree_with_the_tensors_own() -> Result<()> {
     let x = Tensor::randn([4, 3, 5], DType::F64, &mut Rng::seed(6))?;
     assert_close(&value(|x| x.mean_keep([0, -1]), &x)?, &x.mean_keep([0, -1])?, 1e-14);
-    for correction in [0, 1, 2] {
+    for correction in [0.0, 1.0, 2.0, 0.5, -2.5, 3.0] {
         assert_close(&value(|x| x.var_axes(1, correction), &x)?, &x.var_axes(1, correction)?, 1e-14);
         assert_close(&value(|x| x.std(correction), &x)?, &x.std(correction)?, 1e-14);
     }
+    // PyTorch's numbers; the correction may be a fraction, or negative.
+    let x = Tensor::from([[1.0, 2.0, -0.5, 3.0], [0.25, -3.0, 4.0, 1.0]]);
+    let expected = Tensor::from([1.0288461538461537, 3.814903846153846]);
+    assert_close(&value(|x| x.var_axes(1, -2.5), &x)?, &expected, 1e-15);
+    assert_close(&value(|x| x.std_axes(1, 0.5), &x)?, &Tensor::from([1.3822858914545448, 2.6617327868460854]), 1e-15);
+    assert_eq!(value(|x| x.var_axes(1, 4), &x)?, Tensor::from([f64::INFINITY; 2]));
+    // Covariances have the variances on their diagonal; of the scaled variables they are correlations.
+    for correction in [0.0, 1.0, 0.5] {
+        let cov = |x: &Tensor| value(|x| x.cov(correction), x);
+        assert_close(&value(|x| x.cov(correction).diagonal(0), &x)?, &x.var_axes(1, correction)?, 1e-14);
+        let scaled = x.div(&x.std_keep(1, correction)?)?;
+        assert_close(&cov(&scaled)?, &value(|x| x.corrcoef(), &x)?, 1e-14);
+        let one = x.select_axis(0, 1)?;
+        assert_close(&cov(&one)?, &one.var(correction)?, 1e-14);
+    }
+    assert_close(
+        &value(|x| x.cov(1), &Tensor::stack(&[&x, &x], 0)?)?.select_axis(0, 1)?,
+        &value(|x| x.cov(1), &x)?,
+        0.0,
+    );
+    assert!(value(|x| x.corrcoef(), &Tensor::from([[1.0, 1.0], [2.0, 3.0]]))?.get::<f64>(&[0, 1])?.is_nan());
+    assert!(value(|x| x.cov(1), &Tensor::from(1.0)).is_err());
+    wengert_autograd::gradcheck(|x| x.cov(0.5), &x)?;
+    wengert_autograd::gradgradcheck(|x| x.cov(1).tril(-1) + x.corrcoef().tril(-1), &x)?;
     assert!(value(|x| x.mean(), &Tensor::zeros([0], DType::F64)?)?.item()?.is_nan());
     let x = Tensor::from([[4.0, 1.0, 3.0, 2.0]]);
     assert_eq!(value(|x| x.median_axis(-1).0, &x)?, Tensor::from([2.0]));

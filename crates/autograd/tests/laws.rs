@@ -14,14 +14,58 @@
 use wengert_autograd::check::{Flat, differences};
 use wengert_autograd::op::{Example, Op};
 use wengert_autograd::transform::{batched, pullback, pushforward};
-use wengert_autograd::{Tape, Var};
-use wengert_tensor::{DType, Result, Rng, Tensor};
+use wengert_autograd::{Reversed, Tape, Var, cond, scan};
+use wengert_tensor::{DType, Error, Result, Rng, Tensor};
 
 /// What has no operands to vary, or a derivative that is not that of its value on purpose.
 const WITHOUT_LAWS: [&str; 3] = ["Input", "Full", "StopGradient"];
 
+/// The table, and loops and branches: operations that are made of a body.
+fn operations() -> Vec<(&'static str, Vec<Example>)> {
+    let mut all = Op::table();
+    all.extend([("Scan", scans()), ("Cond", branches())]);
+    all
+}
+
+/// The equation of a loop or a branch that `y` is a part of, as an example.
+fn behind(y: Var<'_>, name: &str) -> Result<Example> {
+    let tape = y.tape();
+    let mut vars = vec![y];
+    while let Some(var) = vars.pop() {
+        let eqn = tape.eqn(var).ok_or_else(|| Error::tape("no such equation"))?;
+        let operands: Vec<Var<'_>> = eqn.operands.iter().filter_map(|&id| tape.var(id)).collect();
+        if eqn.op.rule().name() == name {
+            return Ok(Example::new(eqn.op, tape.evaluate(&operands)?));
+        }
+        vars.extend(operands);
+    }
+    Err(Error::tape(format!("no {name}")))
+}
+
+fn scans() -> Vec<Example> {
+    let tape = Tape::new();
+    let x = tape.input(&Tensor::from([[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5]]));
+    let w = tape.input(&Tensor::from([1.25, -0.5]));
+    let two = scan(|(a, b), x| ((a * w + x, (b * a).sin().sum()), (a * x, b)), (w * 0.5, w.sum()), x);
+    let backwards =
+        scan(|a, (x, i)| ((a + x).tanh() * w, i.cast(DType::F64) * a), w, Reversed((x, tape.full([3], 2i64))));
+    let nothing = scan(|a, x: Var| (a * x, a + x), w, x.narrow(0, 0, 0));
+    [two.0.0, two.1.1, backwards.1, nothing.0].map(|y| behind(y, "scan").expect("a scan")).into()
+}
+
+fn branches() -> Vec<Example> {
+    let tape = Tape::new();
+    let (x, w) = (tape.input(&Tensor::from([0.5, -1.0])), tape.input(&Tensor::from(1.25)));
+    let branch = |test| cond(tape.full((), test), |x: Var| (x.sin() * w, w * w), |x| (x, x.sum()), x).0;
+    [true, false].map(|test| behind(branch(test), "cond").expect("a branch")).into()
+}
+
 fn for_every_example(law: impl Fn(&Example) -> Result<()>) {
-    for (name, examples) in Op::table() {
+    for_examples(operations(), law);
+}
+
+fn for_examples(operations: Vec<(&'static str, Vec<Example>)>, law: impl Fn(&Example) -> Result<()>) {
+    for (name, examples) in operations {
         assert!(!examples.is_empty() || WITHOUT_LAWS.contains(&name), "{name} has no examples");
         for (i, example) in examples.iter().enumerate() {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| law(example)));
@@ -264,7 +308,8 @@ fn f32_agrees_with_f64() {
         let bars = pullback(&[y], &[Some(tape.input(&direction(&y_value, 5)?))], &wrt);
         tape.evaluate(&[y].into_iter().chain(bars.into_iter().flatten()).collect::<Vec<_>>())
     };
-    for_every_example(|Example { op, x }| {
+    // A body is of one dtype.
+    for_examples(Op::table(), |Example { op, x }| {
         let narrow = cast(x, DType::F32)?;
         let wide = cast(&narrow, DType::F64)?;
         for (a, b) in answers(op, &narrow)?.iter().zip(&answers(op, &wide)?) {

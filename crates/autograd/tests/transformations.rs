@@ -274,3 +274,92 @@ fn what_a_transformation_records_names_the_callers_line() {
         assert!(line.contains("transformations.rs:"), "{line}");
     }
 }
+
+#[test]
+fn cotangents_of_several_results_meet_in_the_arguments() -> Result<()> {
+    let (x, w) = (Tensor::from([0.5, -1.0]), Tensor::from([2.0, 3.0]));
+    let (ybar, zbar) = (Tensor::from([1.0, -2.0]), Tensor::from(0.25));
+    let ([y, z], [xbar, wbar]) = vjp(|[x, w]| [(x * w).sin(), (x * x * w).sum()], [&x, &w], [&ybar, &zbar])?;
+    // The same as one number.
+    let expected = grad(
+        |[x, w]| {
+            let tape = x.tape();
+            ((x * w).sin() * tape.input(&ybar)).sum() + (x * x * w).sum() * tape.input(&zbar)
+        },
+        [&x, &w],
+    )?;
+    close(&xbar, &expected[0]);
+    close(&wbar, &expected[1]);
+    close(&y, &vjp(|[x, w]| (x * w).sin(), [&x, &w], &ybar)?.0);
+    close(&z, &Tensor::from(0.25 * 2.0 + 3.0));
+    // One argument may reach one result only; a list has as many cotangents as results.
+    let (_, [xbar, _]) = vjp(|[x, w]| vec![x * 2.0, w * 3.0], [&x, &w], vec![&ybar, &ybar])?;
+    close(&xbar, &Tensor::from([2.0, -4.0]));
+    let few = vjp(|x| vec![x, x], &x, vec![&ybar]).unwrap_err();
+    assert!(few.to_string().starts_with("vjp: 1 cotangents for 2 results, at "), "{few}");
+    let none = vjp(|[x, _]| (x, x.exp()), [&x, &w], (&ybar, &ybar)).unwrap_err();
+    assert!(none.to_string().contains("vjp: the result does not depend on argument 1"), "{none}");
+    // At variables, and again differentiable.
+    let tape = Tape::new();
+    let v = tape.input(&x);
+    let ((a, b), vbar) = vjp(|v| (v.exp(), v.square()), v, (v, v));
+    close(&vbar.value()?, &(v * a + 2.0 * v * v).value()?);
+    close(&vbar.sum().grad(v).value()?, &(a + v * a + 4.0 * v).value()?);
+    close(&b.value()?, &(v * v).value()?);
+    tape.check()
+}
+
+#[test]
+fn a_jacobian_goes_the_shorter_way_and_a_hessian_forward_over_reverse() {
+    let tape = Tape::new();
+    let narrow = tape.input(&Tensor::from([1.0, 2.0, 3.0]));
+    let wide = tape.input(&Tensor::from([[0.5; 3]; 7]));
+    let recorded = |f: &dyn Fn()| {
+        let before = tape.len();
+        f();
+        tape.to_string().lines().skip(before).map(str::to_string).collect::<Vec<_>>().join("\n")
+    };
+    // Forward: one tangent for each of three elements; nothing has an axis for seven results.
+    let forward = recorded(&|| {
+        jacobian(|x| wide.matmul(x.unsqueeze(-1)).squeeze(-1).sin(), narrow);
+    });
+    assert!(forward.contains("f64[3, 7, 1]") && !forward.contains("f64[7, 7"), "{forward}");
+    // Reverse: one cotangent for each of three results; nothing has an axis for twenty-one elements.
+    let reverse = recorded(&|| {
+        jacobian(|w| w.sin().sum_axes(0), wide);
+    });
+    assert!(reverse.contains("f64[3, 7, 3]") && !reverse.contains("f64[21"), "{reverse}");
+    // All columns of the Hessian at once: as many equations for three elements as for a thousand.
+    let lines = |x: Var<'_>| {
+        let hessian = recorded(&|| {
+            hessian(|x| (x * x * x).sum(), x);
+        });
+        hessian.lines().count()
+    };
+    assert_eq!(lines(narrow), lines(tape.full([1000], 0.5)));
+}
+
+#[test]
+fn every_function_says_what_stands_in_the_way() {
+    let x = Tensor::from([1.0, 2.0]);
+    let line = line!() + 2;
+    fn detached(x: Var<'_>) -> Var<'_> {
+        x.detach()
+    }
+    let errors = [
+        grad(|x| detached(x).sum(), &x).map(|_| ()).unwrap_err(),
+        value_and_grad(|x| detached(x).sum(), &x).map(|_| ()).unwrap_err(),
+        jvp(detached, &x, &x).map(|_| ()).unwrap_err(),
+        vjp(detached, &x, &x).map(|_| ()).unwrap_err(),
+        jacobian(detached, &x).map(|_| ()).unwrap_err(),
+        hessian(|x| detached(x).sum(), &x).map(|_| ()).unwrap_err(),
+        hvp(|x| detached(x).sum(), &x, &x).map(|_| ()).unwrap_err(),
+        wengert_autograd::linearize(detached, &x).map(|_| ()).unwrap_err(),
+    ];
+    let place = format!("only through detach at {}:{}:", file!(), line);
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Gradient);
+        assert!(error.sentence().contains(&place), "{error}");
+        assert!(error.location().is_some_and(|at| at.file() == file!()), "{error}");
+    }
+}

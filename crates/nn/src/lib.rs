@@ -5,7 +5,7 @@
 //! - [`Init`]: the numbers that weights start from.
 //! - [`loss`]: how wrong a prediction is, as a variable.
 //! - [`Optimizer`]: an update, recorded on the tape of the loss: [`Sgd`], [`Adam`], [`AdamW`].
-//! - [`Train`]: one step after another.
+//! - [`Train`]: one step after another; [`CompiledTrain`]: the same, recorded once.
 //!
 //! There is no gradient formula in this crate: all of them come from the tape. It names no operation of
 //! the tape either; everything is written with methods of [`Var`](wengert_autograd::Var).
@@ -15,6 +15,7 @@
 // What `#[derive(Module)]` writes names the crate that its users see.
 extern crate self as wengert;
 
+mod compiled;
 mod init;
 mod layer;
 pub mod loss;
@@ -23,6 +24,7 @@ mod optim;
 mod param;
 mod train;
 
+pub use compiled::CompiledTrain;
 pub use indexmap::{self, IndexMap};
 pub use init::{Fans, Init};
 pub use layer::{Activation, Layer, Linear, Mlp, Sequential};

@@ -2,12 +2,16 @@
 //!
 //! Always true: the value's shape and dtype change only by [`Module::to`](crate::Module::to), for every
 //! handle at once. Two handles are the same parameter exactly where one was cloned from the other.
+//!
+//! A compiled training step updates parameters in place, in memory of its own. So a parameter is *lent* to it, and
+//! takes its value back when somebody asks for it; the step borrows it again when it runs next. Whoever needs both locks
+//! takes the parameter's before the program's.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use wengert_autograd::{Tape, Type, Var};
+use wengert_autograd::{Compiled, Tape, Type, Var};
 use wengert_tensor::{Error, Result, Tensor};
 
 /// A shared handle to a trainable tensor.
@@ -32,8 +36,47 @@ pub struct Param(Arc<Shared>);
 
 struct Shared {
     key: u64,
-    value: RwLock<Tensor>,
+    value: RwLock<Value>,
     frozen: AtomicBool,
+}
+
+/// Where the value is.
+enum Value {
+    Here(Tensor),
+    /// A state of a program, by its number.
+    Lent(Arc<Home>, usize),
+}
+
+/// A program to whose states parameters can be lent.
+pub(crate) struct Home(Mutex<Compiled>);
+
+impl Home {
+    pub fn new(program: Compiled) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(program)))
+    }
+
+    /// The program, while nobody else uses it.
+    pub fn program(&self) -> MutexGuard<'_, Compiled> {
+        // A program withstands a panic in the middle of a run.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_back(&self, state: usize) -> Tensor {
+        self.program().take_state(state).expect("what was lent to a program is there")
+    }
+}
+
+impl Value {
+    /// The value here, taken back from where it is lent.
+    fn back(&mut self) -> &mut Tensor {
+        if let Self::Lent(home, state) = self {
+            *self = Self::Here(home.give_back(*state));
+        }
+        match self {
+            Self::Here(tensor) => tensor,
+            Self::Lent(..) => unreachable!("it is here now"),
+        }
+    }
 }
 
 impl Param {
@@ -41,14 +84,17 @@ impl Param {
     pub fn new(value: Tensor) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Shared { key, value: RwLock::new(value), frozen: AtomicBool::new(false) }))
+        Self(Arc::new(Shared { key, value: RwLock::new(Value::Here(value)), frozen: AtomicBool::new(false) }))
     }
 
     /// The parameter as a variable: the same one however often it is asked for on one tape, with the
     /// value that it had the first time.
     #[track_caller]
     pub fn on<'t>(&self, tape: &'t Tape) -> Var<'t> {
-        tape.keyed_input(self.0.key, &self.0.value.read().unwrap_or_else(PoisonError::into_inner))
+        if let Value::Here(value) = &*self.read() {
+            return tape.keyed_input(self.0.key, value);
+        }
+        tape.keyed_input(self.0.key, &self.value())
     }
 
     /// What [`on`](Self::on) made on this tape, if it was asked to.
@@ -58,8 +104,59 @@ impl Param {
 
     /// The value. It shares memory with the parameter until that is changed.
     pub fn value(&self) -> Tensor {
-        // A panic elsewhere cannot leave a value half written: it is replaced as a whole.
-        self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
+        if let Value::Here(value) = &*self.read() {
+            return value.clone();
+        }
+        self.write().back().clone()
+    }
+
+    // A panic elsewhere cannot leave a value half written: it is replaced as a whole.
+    fn read(&self) -> RwLockReadGuard<'_, Value> {
+        self.0.value.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Value> {
+        self.0.value.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lends the value to a program as its state number `state`, from where it is now.
+    ///
+    /// # Errors
+    /// A value of another type than the state's. It stays where it is.
+    pub(crate) fn lend(&self, home: &Arc<Home>, state: usize) -> Result<()> {
+        let mut value = self.write();
+        if matches!(&*value, Value::Lent(to, k) if Arc::ptr_eq(to, home) && *k == state) {
+            return Ok(());
+        }
+        let tensor = value.back();
+        // Only one tensor may hold the memory, or it is copied.
+        let lent = std::mem::replace(tensor, Tensor::from(false));
+        match home.program().set_state(state, lent.clone()) {
+            Ok(()) => *value = Value::Lent(home.clone(), state),
+            Err(error) => {
+                *tensor = lent;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is lent to this program, or is of the type to be.
+    pub(crate) fn fits(&self, home: &Arc<Home>, state: usize) -> bool {
+        let mut value = self.write();
+        if matches!(&*value, Value::Lent(to, k) if Arc::ptr_eq(to, home) && *k == state) {
+            return true;
+        }
+        let value = value.back();
+        home.program().state_type(state) == Some(&Type::new(value.dtype(), value.shape()))
+    }
+
+    /// Takes the value back, if it is lent to this program.
+    pub(crate) fn leave(&self, home: &Arc<Home>) {
+        let mut value = self.write();
+        if matches!(&*value, Value::Lent(to, _) if Arc::ptr_eq(to, home)) {
+            value.back();
+        }
     }
 
     /// The dtype and shape of the value.
@@ -86,7 +183,7 @@ impl Param {
 
     /// As [`set`](Self::set), for a value that is known to fit or meant to change the type.
     pub(crate) fn replace(&self, value: Tensor) {
-        *self.0.value.write().unwrap_or_else(PoisonError::into_inner) = value;
+        *self.write().back() = value;
     }
 
     /// Excludes the parameter from training: it keeps its value, and a loss need not reach it.

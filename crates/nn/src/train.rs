@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::Location;
 
 use indexmap::IndexMap;
-use wengert_autograd::transform::pullback;
+use wengert_autograd::transform::{self, pullback};
 use wengert_autograd::{Tape, Type, Var};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
 
@@ -33,32 +33,52 @@ use crate::param::Param;
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 pub struct Train {
-    optimizer: Box<dyn Optimizer>,
-    slots: Vec<Slot>,
-    steps: u64,
-    debug: bool,
+    pub(crate) optimizer: Box<dyn Optimizer>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) steps: u64,
+    pub(crate) debug: bool,
+    /// Whether a parameter may be without a gradient.
+    lenient: bool,
 }
 
 /// A parameter with what the optimiser keeps of it.
-struct Slot {
+pub(crate) struct Slot {
     name: String,
-    param: Param,
-    state: Vec<Tensor>,
+    pub param: Param,
+    /// Nobody else has handles to these; they are parameters because programs can borrow them.
+    pub state: Vec<Param>,
     /// Updates of this parameter: fewer than the steps where it was frozen for some.
-    updates: u64,
+    pub updates: u64,
 }
 
 /// One step, recorded and not yet run.
-struct Step<'t> {
-    loss: Var<'t>,
-    /// By the position of the slot.
-    updates: Vec<(usize, Update<'t>)>,
+pub(crate) struct Step<'t> {
+    pub loss: Var<'t>,
+    pub updates: Vec<Updated<'t>>,
+    /// The optimiser's numbers, for parameters of a dtype that were updated equally often.
+    pub numbers: IndexMap<(u64, DType), Vec<Var<'t>>>,
+}
+
+/// A parameter and its state before and after an update.
+pub(crate) struct Updated<'t> {
+    /// The position of the slot.
+    pub slot: usize,
+    pub x: Var<'t>,
+    pub state: Vec<Var<'t>>,
+    pub update: Update<'t>,
+}
+
+impl<'t> Updated<'t> {
+    /// What changes, and what it becomes.
+    pub fn changes(&self) -> impl Iterator<Item = (Var<'t>, Var<'t>)> {
+        let states = self.state.iter().copied().zip(self.update.state.iter().copied());
+        [(self.x, self.update.x)].into_iter().chain(states)
+    }
 }
 
 impl Step<'_> {
     fn vars(&self) -> Vec<Var<'_>> {
-        let updates =
-            self.updates.iter().flat_map(|(_, update)| [update.x].into_iter().chain(update.state.iter().copied()));
+        let updates = self.updates.iter().flat_map(Updated::changes).map(|(_, after)| after);
         [self.loss].into_iter().chain(updates).collect()
     }
 }
@@ -69,7 +89,7 @@ impl Train {
     pub fn new(module: &(impl Module + ?Sized), optimizer: impl Optimizer + 'static) -> Self {
         let slot = |(name, param)| Slot { name, param, state: Vec::new(), updates: 0 };
         let slots = module.params().into_iter().map(slot).collect();
-        Self { optimizer: Box::new(optimizer), slots, steps: 0, debug: false }
+        Self { optimizer: Box::new(optimizer), slots, steps: 0, debug: false, lenient: false }
     }
 
     /// One step: records the loss, its gradients and the updates of all parameters that are not frozen,
@@ -79,7 +99,8 @@ impl Train {
     ///
     /// # Errors
     /// What went wrong on the tape; a loss that is not a single float; a parameter that no gradient
-    /// reaches, by name ([`ErrorKind::Gradient`](wengert_tensor::ErrorKind::Gradient)), unless it is frozen;
+    /// reaches, by name ([`ErrorKind::Gradient`](wengert_tensor::ErrorKind::Gradient)), unless it is frozen or that
+    /// is [allowed](Self::allow_unreached);
     /// hyper-parameters out of range. Nothing is changed then.
     #[track_caller]
     pub fn step(&mut self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<f64> {
@@ -87,12 +108,17 @@ impl Train {
         let step = self.record(&tape, loss(&tape), Location::caller())?;
         let mut values = tape.finish(&step.vars())?.into_iter();
         let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
-        for (i, update) in &step.updates {
-            let slot = &mut self.slots[*i];
+        for updated in &step.updates {
+            let slot = &mut self.slots[updated.slot];
             if let Some(x) = values.next() {
                 slot.param.replace(x);
             }
-            slot.state = values.by_ref().take(update.state.len()).collect();
+            for (j, state) in values.by_ref().take(updated.state.len()).enumerate() {
+                match slot.state.get(j) {
+                    Some(param) => param.replace(state),
+                    None => slot.state.push(Param::new(state)),
+                }
+            }
             slot.updates += 1;
         }
         self.steps += 1;
@@ -117,6 +143,13 @@ impl Train {
         self.debug = on;
     }
 
+    /// Whether parameters that no gradient reaches stay as they are, instead of being an error: for models of which
+    /// a step uses a part, as with experts that are chosen among.
+    #[doc(alias = "find_unused_parameters")]
+    pub fn allow_unreached(&mut self, on: bool) {
+        self.lenient = on;
+    }
+
     /// The learning rate.
     pub fn lr(&self) -> f64 {
         self.optimizer.lr()
@@ -133,33 +166,32 @@ impl Train {
     }
 
     /// Records gradients and updates after the loss, for the user's line `at`.
-    fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
+    pub(crate) fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
         self.optimizer.check().map_err(|e| e.at(at))?;
         single_float(tape, loss).map_err(|e| e.at(at))?;
-        let slots: Vec<(usize, &Slot)> =
-            self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen()).collect();
-        let gradients = gradients(tape, loss, &slots).map_err(|e| e.at(at))?;
+        let slots = self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen());
+        let reached = reached(tape, loss, slots.collect(), self.lenient).map_err(|e| e.at(at))?;
         // What the optimiser records is asked for by the caller's line; gradients come from the lines of the loss.
-        let updates = tape.originating(at, || self.updates(tape, slots, gradients)).map_err(|e| e.at(at))?;
-        Ok(Step { loss, updates })
+        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
+        let updates = tape.originating(at, || self.updates(tape, reached, &mut numbers));
+        Ok(Step { loss, updates: updates.map_err(|e| e.at(at))?, numbers: numbers.known })
     }
 
     fn updates<'t>(
         &self,
         tape: &'t Tape,
-        slots: Vec<(usize, &Slot)>,
-        gradients: Vec<(Var<'t>, Var<'t>)>,
-    ) -> Result<Vec<(usize, Update<'t>)>> {
-        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
+        reached: Vec<Reached<'_, 't>>,
+        numbers: &mut Numbers<'_, 't>,
+    ) -> Result<Vec<Updated<'t>>> {
         let states = self.optimizer.states();
-        let update = |((i, slot), (x, xbar)): ((usize, &Slot), (Var<'t>, Var<'t>))| {
+        let update = |Reached { i, slot: kept, x, xbar }: Reached<'_, 't>| {
             let ty = x.ty();
-            let state = slot.state_on(tape, states, &ty)?;
-            let update = self.optimizer.update(x, xbar, &state, numbers.of(slot.updates + 1, ty.dtype));
-            slot.check(&ty, states, &update)?;
-            Ok((i, update))
+            let state = kept.state_on(tape, states, &ty)?;
+            let update = self.optimizer.update(x, xbar, &state, numbers.of(kept.updates + 1, ty.dtype));
+            kept.check(&ty, states, &update)?;
+            Ok(Updated { slot: i, x, state, update })
         };
-        slots.into_iter().zip(gradients).map(update).collect()
+        reached.into_iter().map(update).collect()
     }
 }
 
@@ -187,27 +219,48 @@ fn single_float(tape: &Tape, loss: Var<'_>) -> Result<()> {
     }
 }
 
-/// Each parameter's variable and gradient, or an error that names those without.
-fn gradients<'t>(tape: &'t Tape, loss: Var<'t>, slots: &[(usize, &Slot)]) -> Result<Vec<(Var<'t>, Var<'t>)>> {
+/// A parameter on a tape, with its gradient.
+struct Reached<'a, 't> {
+    /// The position of the slot.
+    i: usize,
+    slot: &'a Slot,
+    x: Var<'t>,
+    xbar: Var<'t>,
+}
+
+/// The parameters with their gradients; those without are left out where that is allowed, else an error names them.
+fn reached<'a, 't>(
+    tape: &'t Tape,
+    loss: Var<'t>,
+    slots: Vec<(usize, &'a Slot)>,
+    lenient: bool,
+) -> Result<Vec<Reached<'a, 't>>> {
     let found: Vec<Option<Var<'t>>> = slots.iter().map(|(_, slot)| slot.param.found_on(tape)).collect();
     let xs: Vec<Var<'t>> = found.iter().flatten().copied().collect();
     let mut bars = pullback(&[loss], &[Some(loss.full_like(1.0))], &xs).into_iter();
-    let (mut pairs, mut lost) = (Vec::new(), Vec::new());
-    for ((_, slot), x) in slots.iter().zip(found) {
+    let (mut reached, mut lost, mut obstacle) = (Vec::new(), Vec::new(), None);
+    for ((i, slot), x) in slots.into_iter().zip(found) {
         // A parameter that is not on the tape has no cotangent to take.
-        match x.and_then(|x| Some((x, bars.next()??))) {
-            Some(pair) => pairs.push(pair),
+        match x.map(|x| (x, bars.next().flatten())) {
+            Some((x, Some(xbar))) => reached.push(Reached { i, slot, x, xbar }),
+            Some((x, None)) => {
+                lost.push(slot.name.as_str());
+                obstacle = obstacle.or_else(|| transform::obstacle(loss, x));
+            }
             None => lost.push(slot.name.as_str()),
         }
     }
-    if !lost.is_empty() {
+    if !lost.is_empty() && !lenient {
+        let why = match obstacle {
+            Some((op, at)) => format!("depends on it only through {op} at {at}, which has no derivative"),
+            None => "does not depend on it".to_string(),
+        };
         let names = lost.join(", ");
         return Err(Error::gradient(format!(
-            "train: no gradient reaches {names}: the loss does not depend on it, or only through what has no \
-             derivative; freeze it if that is meant"
+            "train: no gradient reaches {names}: the loss {why}; freeze it or allow that if it is meant"
         )));
     }
-    Ok(pairs)
+    Ok(reached)
 }
 
 impl Slot {
@@ -217,13 +270,24 @@ impl Slot {
             let zero = Tensor::zeros(&ty.shape, ty.dtype)?;
             return Ok((0..states).map(|_| tape.input(&zero)).collect());
         }
-        match self.state.iter().find(|state| state.dtype() != ty.dtype) {
+        let values: Vec<Tensor> = self.state.iter().map(Param::value).collect();
+        match values.iter().find(|state| state.dtype() != ty.dtype) {
             Some(state) => {
                 let (name, was) = (&self.name, state.dtype());
                 Err(Error::dtype(format!("train: {name} is {ty} now and was {was} in the steps before")))
             }
-            None => Ok(self.state.iter().map(|state| tape.input(state)).collect()),
+            None => Ok(values.iter().map(|state| tape.input(state)).collect()),
         }
+    }
+
+    /// Makes the optimiser's state for a parameter that was never updated.
+    pub fn start(&mut self, states: usize) -> Result<()> {
+        if self.updates == 0 {
+            let ty = self.param.ty();
+            let zero = || Ok(Param::new(Tensor::zeros(&ty.shape, ty.dtype)?));
+            self.state = (0..states).map(|_| zero()).collect::<Result<_>>()?;
+        }
+        Ok(())
     }
 
     /// That an optimiser made a value and a state of the parameter's type. What is poisoned is reported
@@ -255,7 +319,9 @@ impl<'t> Numbers<'_, 't> {
         let (tape, optimizer) = (self.tape, self.optimizer);
         self.known.entry((step, dtype)).or_insert_with(|| {
             let input = |number: f64| tape.input(&Tensor::from(Scalar::from(number).cast(dtype)));
-            optimizer.numbers(step).into_iter().map(input).collect()
+            let mut numbers = Vec::new();
+            optimizer.numbers(step, &mut numbers);
+            numbers.into_iter().map(input).collect()
         })
     }
 }

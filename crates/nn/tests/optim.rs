@@ -104,9 +104,7 @@ impl Optimizer for Wrong {
         Ok(())
     }
 
-    fn numbers(&self, _: u64) -> Vec<f64> {
-        vec![]
-    }
+    fn numbers(&self, _: u64, _: &mut Vec<f64>) {}
 
     fn update<'t>(&self, x: Var<'t>, _: Var<'t>, _: &[Var<'t>], _: &[Var<'t>]) -> Update<'t> {
         (self.0)(x)

@@ -47,7 +47,7 @@ pub(crate) fn take(bytes: usize) -> Option<Block> {
 
 /// Keeps a block that nobody uses now, or frees it.
 pub(crate) fn give(block: Block) {
-    if !(SMALLEST..=KEPT / 2).contains(&block.bytes()) {
+    if block.is_piece() || !(SMALLEST..=KEPT / 2).contains(&block.bytes()) {
         return block.free();
     }
     let mut pool = pool();

@@ -377,3 +377,28 @@ macro_rules! axes_from {
 }
 
 axes_from!(i32, isize, usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_of_every_rank_are_their_lists_of_sizes() {
+        let sizes = [2, 0, 3, 1, 5, 4, 7];
+        let shapes: Vec<Shape> = (0..=sizes.len()).map(|rank| Shape::from(&sizes[..rank])).collect();
+        for (rank, shape) in shapes.iter().enumerate() {
+            assert_eq!((shape.rank(), &shape[..]), (rank, &sizes[..rank]));
+            assert_eq!(shape, &sizes[..rank].to_vec().into());
+            assert_eq!(shape.clone(), *shape);
+            for at in 0..=rank {
+                let more = shape.with_axis(at, 9);
+                assert_eq!((more.rank(), more[at], more.without(&[at])), (rank + 1, 9, shape.clone()));
+                assert!(more != *shape && more.with_size(at, 8)[at] == 8);
+            }
+            for (other_rank, other) in shapes.iter().enumerate() {
+                assert_eq!(shape.cmp(other), rank.cmp(&other_rank));
+                assert_eq!(shape == other, rank == other_rank);
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
@@ -21,10 +22,34 @@ use crate::view::{Data, DataMut};
 pub const ALIGNMENT: usize = 64;
 
 /// Aligned bytes, all of them initialised. They leak where they are not [freed](Self::free).
+///
+/// No two blocks have a byte in common. One that is cut shares what it was cut from with the rest: the bytes are freed when
+/// the last piece is.
 #[derive(Debug)]
 pub(crate) struct Block {
     start: NonNull<u8>,
     bytes: usize,
+    /// What it is a piece of, if it was ever cut.
+    whole: Option<Arc<Whole>>,
+}
+
+/// What pieces were cut from, to be freed with the last.
+#[derive(Debug)]
+struct Whole {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: nothing but freeing the bytes is ever done by it, which any thread may do.
+unsafe impl Send for Whole {}
+// SAFETY: a shared one gives access to nothing.
+unsafe impl Sync for Whole {}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        // All pieces are gone, so this owns the bytes again.
+        pool::give(Block { start: self.start, bytes: self.bytes, whole: None });
+    }
 }
 
 // SAFETY: a block owns its bytes as a `Box<[u8]>` does.
@@ -34,14 +59,14 @@ unsafe impl Sync for Block {}
 
 impl Block {
     /// No bytes, at a place where every element type is aligned. Nothing is allocated.
-    const NONE: Self = Self { start: NonNull::<Line>::dangling().cast(), bytes: 0 };
+    const NONE: Self = Self { start: NonNull::<Line>::dangling().cast(), bytes: 0, whole: None };
 
     /// Zeros from the system, or `None` where it has no more.
     fn zeros(layout: Layout) -> Option<Self> {
         match layout.size() {
             0 => Some(Self::NONE),
             // SAFETY: the layout's size is not zero.
-            bytes => Some(Self { start: NonNull::new(unsafe { alloc_zeroed(layout) })?, bytes }),
+            bytes => Some(Self { start: NonNull::new(unsafe { alloc_zeroed(layout) })?, bytes, whole: None }),
         }
     }
 
@@ -50,8 +75,43 @@ impl Block {
         self.bytes
     }
 
-    /// Gives the bytes back to the system.
+    /// Whether it is a piece of something.
+    pub fn is_piece(&self) -> bool {
+        self.whole.is_some()
+    }
+
+    /// Cuts off all bytes from `at` on, which is a multiple of the alignment and within.
+    fn cut(&mut self, at: usize) -> Option<Self> {
+        if at == 0 || at >= self.bytes || !at.is_multiple_of(ALIGNMENT) {
+            return None;
+        }
+        let (start, bytes) = (self.start, self.bytes);
+        let whole = self.whole.get_or_insert_with(|| Arc::new(Whole { start, bytes })).clone();
+        self.bytes = at;
+        // SAFETY: the place is within the block.
+        let start = unsafe { start.add(at) };
+        Some(Self { start, bytes: bytes - at, whole: Some(whole) })
+    }
+
+    /// Makes this and `next` one again. What was not cut off behind this is returned.
+    fn join(&mut self, next: Self) -> Option<Self> {
+        let same = match (&self.whole, &next.whole) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        };
+        // SAFETY: one past the end of the block, which is within its whole or at its end.
+        if !same || unsafe { self.start.add(self.bytes) } != next.start {
+            return Some(next);
+        }
+        self.bytes += next.bytes;
+        None
+    }
+
+    /// Gives the bytes back to the system, or to the whole that they are a piece of.
     pub fn free(self) {
+        if self.is_piece() {
+            return;
+        }
         match Layout::from_size_align(self.bytes, ALIGNMENT) {
             // SAFETY: a block with bytes was allocated with this very layout, and is gone after this.
             Ok(layout) if self.bytes > 0 => unsafe { dealloc(self.start.as_ptr(), layout) },
@@ -145,6 +205,7 @@ impl<T> Buffer<T> {
         Self { block, len, elements: PhantomData }
     }
 
+    #[inline]
     fn take_block(&mut self) -> Block {
         self.len = 0;
         mem::replace(&mut self.block, Block::NONE)
@@ -152,8 +213,12 @@ impl<T> Buffer<T> {
 }
 
 impl<T> Drop for Buffer<T> {
+    #[inline]
     fn drop(&mut self) {
-        pool::give(self.take_block());
+        // Storage moves about while programs run, and mostly this is the nothing that it left.
+        if self.block.bytes > 0 {
+            pool::give(self.take_block());
+        }
     }
 }
 
@@ -218,12 +283,7 @@ impl Storage {
     /// changed and the answer is `false`.
     pub fn retype(&mut self, dtype: DType, len: usize) -> bool {
         let Some(bytes) = len.checked_mul(dtype.size()).filter(|&bytes| bytes <= self.bytes()) else { return false };
-        let mut block = match self {
-            Self::F32(b) => b.take_block(),
-            Self::F64(b) => b.take_block(),
-            Self::I64(b) => b.take_block(),
-            Self::Bool(b) => b.take_block(),
-        };
+        let mut block = self.take_block();
         *self = match dtype {
             // All bytes of a block are initialised, and any are a valid number.
             DType::F32 => Self::F32(Buffer::of(block, len)),
@@ -236,6 +296,48 @@ impl Storage {
             }
         };
         true
+    }
+
+    fn take_block(&mut self) -> Block {
+        match self {
+            Self::F32(b) => b.take_block(),
+            Self::F64(b) => b.take_block(),
+            Self::I64(b) => b.take_block(),
+            Self::Bool(b) => b.take_block(),
+        }
+    }
+
+    fn block_mut(&mut self) -> &mut Block {
+        match self {
+            Self::F32(b) => &mut b.block,
+            Self::F64(b) => &mut b.block,
+            Self::I64(b) => &mut b.block,
+            Self::Bool(b) => &mut b.block,
+        }
+    }
+
+    /// A block as elements to be overwritten: any bytes are some number.
+    fn of_numbers(block: Block) -> Self {
+        let len = block.bytes() / size_of::<f32>();
+        Self::F32(Buffer::of(block, len))
+    }
+
+    /// Cuts the memory in two: what it has from byte `at` on is returned. Both are to be overwritten, and no part is copied.
+    /// `None`, and nothing changed, where `at` is no multiple of [`ALIGNMENT`] within.
+    pub fn cut(&mut self, at: usize) -> Option<Self> {
+        let rest = self.block_mut().cut(at)?;
+        let block = self.take_block();
+        *self = Self::of_numbers(block);
+        Some(Self::of_numbers(rest))
+    }
+
+    /// Joins the memory with `next`, which was [cut](Self::cut) off behind it; it is to be overwritten. Where it was not,
+    /// `next` is dropped, this is unchanged but to be overwritten, and the answer is `false`.
+    pub fn join(&mut self, mut next: Self) -> bool {
+        let mut block = self.take_block();
+        let left = block.join(next.take_block()).map(Self::of_numbers);
+        *self = Self::of_numbers(block);
+        left.is_none()
     }
 
     /// The bytes that it can hold.
@@ -329,5 +431,28 @@ mod tests {
         assert_eq!(storage.len(), 100);
         assert!(storage.retype(DType::Bool, 5));
         assert!(matches!(storage.data(), Data::Bool([false, false, false, false, false])));
+    }
+
+    #[test]
+    fn memory_is_cut_and_joined() {
+        let mut a = Storage::scratch(DType::F64, 64).unwrap();
+        assert!(a.cut(0).is_none() && a.cut(512).is_none() && a.cut(100).is_none());
+        assert_eq!((a.dtype(), a.len()), (DType::F64, 64));
+        let mut b = a.cut(128).unwrap();
+        let mut c = b.cut(64).unwrap();
+        assert_eq!([a.bytes(), b.bytes(), c.bytes()], [128, 64, 320]);
+        for (storage, x) in [(&mut a, 1.0), (&mut b, 2.0), (&mut c, 3.0)] {
+            let len = storage.bytes() / 8;
+            assert!(storage.retype(DType::F64, len));
+            let DataMut::F64(data) = storage.data_mut() else { panic!("it is of f64") };
+            data.fill(x);
+        }
+        assert!(matches!(b.data(), Data::F64(x) if x == [2.0; 8]));
+        assert!(!a.join(Storage::scratch(DType::F64, 64).unwrap()), "nothing is joined that was not cut");
+        assert!(b.join(c) && a.join(b));
+        assert_eq!(a.bytes(), 512);
+        let b = a.cut(64).unwrap();
+        drop(a);
+        assert_eq!(b.bytes(), 448);
     }
 }

@@ -6,8 +6,9 @@
 use std::mem;
 use std::sync::Arc;
 
-use crate::dtype::{DType, Element};
-use crate::error::Result;
+use crate::dtype::{DType, Element, Scalar};
+use crate::error::{Error, Result};
+use crate::kernel::copy;
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::storage::{Buffer, Storage};
@@ -95,6 +96,24 @@ impl Tensor {
         }
         self.layout.clone_from(layout);
         Ok(())
+    }
+
+    /// Makes all elements `value`, of the tensor's dtype; in place, unless another tensor shares them.
+    ///
+    /// # Errors
+    /// Another dtype, or no memory for a copy.
+    pub fn set(&mut self, value: Scalar) -> Result<()> {
+        if value.dtype() != self.dtype() {
+            return Err(Error::dtype(format!("set: {value:?} in a tensor of {}", self.dtype())));
+        }
+        let whole = self.layout.is_contiguous() && self.layout.offset() == 0;
+        match Arc::get_mut(&mut self.storage).filter(|storage| whole && storage.len() == self.layout.numel()) {
+            Some(storage) => copy::fill(value, ViewMut::new(storage.data_mut(), self.layout.shape())?),
+            None => {
+                *self = Self::full(self.shape(), value)?;
+                Ok(())
+            }
+        }
     }
 
     /// Borrowed for a kernel to read.

@@ -318,6 +318,7 @@ impl<'a> ViewMut<'a> {
 
 /// Out of line, so that the way of all calls but these is short.
 #[cold]
+#[inline(never)]
 fn unexpected(op: &str, what: &str, expected: DType, got: DType) -> Error {
     Error::dtype(format!("{op}: expected {what}{expected}, got {got}"))
 }

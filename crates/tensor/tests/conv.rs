@@ -80,6 +80,18 @@ proptest! {
         prop_assert_eq!(single(&x).conv(&single(&w), &conv).unwrap(), single(&y));
     }
 
+    #[test]
+    fn long_rows_are_no_different(
+        axes in prop::collection::vec((0..24usize, 1..4usize, 1..4usize, 1..3usize, (-1..3isize, -1..3isize)), 1..3),
+        n in 1..3usize, i in 1..3usize, o in 1..6usize, groups in 1..3usize, kind: u8,
+    ) {
+        let (x, w, conv) = operands(n, i, o, &axes, groups);
+        let single = |x: &Tensor| x.cast(DType::F32).unwrap();
+        let y = relaid(&x, kind).conv(&w, &conv).unwrap();
+        prop_assert_eq!(&y, &naive(&x, &w, &conv));
+        prop_assert_eq!(single(&x).conv(&single(&w), &conv).unwrap(), single(&y));
+    }
+
     /// xbar: ybar, with strides - 1 zeros between, convolved with the flipped kernel, channels swapped.
     /// wbar: x convolved with ybar, samples as channels, strides and dilations swapped.
     #[test]
@@ -179,8 +191,69 @@ fn far_numbers_and_empty_axes_are_harmless() {
     let far = isize::MAX / 32;
     let sparse = Conv::new(1).padding(far).dilation(2 * far as usize + 1).stride(usize::MAX);
     assert_eq!(x.conv(&w, &sparse).unwrap(), Tensor::zeros([1, 1, 1], DType::F64).unwrap());
+    // Windows whose elements are far apart, at many positions.
+    let wide = Conv::new(1).padding(far).dilation(2 * far as usize - 40);
+    let y = tensor([1, 1, 20], 1).conv(&w, &wide).unwrap();
+    assert_eq!(y, Tensor::zeros([1, 1, 60], DType::F64).unwrap());
     let y = tensor([1, 1, 0], 1).conv(&w, &Conv::new(1).padding(2)).unwrap();
     assert_eq!(y, Tensor::zeros([1, 1, 3], DType::F64).unwrap());
     let y = tensor([2, 0, 3], 1).conv(&tensor([4, 0, 2], 1), &Conv::new(1)).unwrap();
     assert_eq!(y, Tensor::zeros([2, 4, 2], DType::F64).unwrap());
+}
+
+/// Values with full mantissas, so that rounding shows.
+fn rough(shape: &[usize], seed: u64) -> Tensor {
+    let x = tensor(shape, seed);
+    x.add(&tensor(shape, seed + 10).mul(&Tensor::from(1.0 / 97.0)).unwrap()).unwrap()
+}
+
+#[test]
+fn fewer_products_are_about_as_exact() {
+    // [samples, inputs, outputs, rows, columns, window, padding, groups]; tiles that fit, that are cut off, that are few.
+    for [n, i, o, h, v, r, padding, groups] in [
+        [2, 16, 32, 24, 28, 3, 1, 1],
+        [3, 17, 18, 13, 19, 3, 1, 1],
+        [1, 16, 70, 25, 33, 3, 0, 1],
+        [5, 20, 16, 11, 14, 5, 2, 1],
+        [2, 16, 16, 17, 40, 5, 4, 1],
+        [2, 18, 17, 21, 19, 3, 2, 2],
+    ] {
+        let (x, w) = (rough(&[n, groups * i, h, v], 1), rough(&[groups * o, i, r, r], 2));
+        let how = Conv::new(2).padding(padding as isize).groups(groups);
+        let single = |x: &Tensor| x.cast(DType::F32).unwrap();
+        let check = |x: &Tensor, w: &Tensor, how: &Conv| {
+            let (x, w) = (single(x), single(w));
+            let y = x.conv(&w, how).unwrap();
+            let exact = x.cast(DType::F64).unwrap().conv(&w.cast(DType::F64).unwrap(), how).unwrap();
+            let far = exact.sub(&y.cast(DType::F64).unwrap()).unwrap().abs().unwrap();
+            let far = far.max().unwrap().item().unwrap();
+            let usual = (inner(&exact, &exact) / exact.numel() as f64).sqrt();
+            assert!(far < 2e-5 * usual, "{how:?} of {} by {}: {far} of {usual}", x.shape(), w.shape());
+            for kind in 1..4 {
+                assert_eq!(relaid(&x, kind).conv(&relaid(&w, kind + 1), how).unwrap(), y);
+            }
+        };
+        check(&x, &w, &how);
+        if groups == 1 {
+            let t = |x: &Tensor| x.transpose(0, 1).unwrap();
+            let ybar = rough(&[n, o, h + 2 * padding - r + 1, v + 2 * padding - r + 1], 3);
+            check(&t(&x), &t(&ybar), &how);
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_bits() {
+    let single = |x: Tensor| x.cast(DType::F32).unwrap();
+    // By fewer products, by channels in lanes, by positions in lanes; each with what is derived for the kernel.
+    for (channels, outputs, r) in [(32, 32, 3), (24, 40, 4), (40, 3, 3)] {
+        let x = single(rough(&[4, channels, 40, 40], 1));
+        let (w, ybar) = (single(rough(&[outputs, channels, r, r], 2)), single(rough(&[4, outputs, 41 - r, 41 - r], 3)));
+        let results = [1, 2, 3, 0].map(|threads| {
+            wengert_tensor::set_threads(threads);
+            let t = |x: &Tensor| x.transpose(0, 1).unwrap();
+            (x.conv(&w, &Conv::new(2)).unwrap(), t(&x).conv(&t(&ybar), &Conv::new(2)).unwrap())
+        });
+        assert!(results.iter().all(|result| *result == results[0]));
+    }
 }

@@ -57,6 +57,27 @@ proptest! {
 }
 
 #[test]
+fn planes_of_many_windows_are_no_different() {
+    let lowest = f64::NEG_INFINITY;
+    for (rows, columns) in [(40, 300), (3, 129), (130, 7), (257, 2)] {
+        let x = tensor([2, rows, columns], 3);
+        for pool in [
+            Pool::new(&[2, 2]),
+            Pool::new(&[3, 2]).stride(1).padding(1),
+            Pool::new(&[3, 2]).stride(2),
+            Pool::new(&[1, 2]).stride(3),
+        ] {
+            let (values, indices) = x.max_pool_with_indices(&pool).unwrap();
+            let maxima = windows(&x, &pool, lowest).into_iter().map(|w| w.into_iter().fold(lowest, f64::max));
+            assert_eq!(values.to_vec::<f64>().unwrap(), maxima.collect::<Vec<_>>());
+            for kind in 1..4 {
+                assert_eq!(relaid(&x, kind).max_pool_with_indices(&pool).unwrap().1, indices);
+            }
+        }
+    }
+}
+
+#[test]
 fn the_first_of_ties_and_of_nans_is_chosen() {
     let pick = |x: Tensor| x.max_pool_with_indices(&Pool::new(&[4])).unwrap().1.to_vec::<i64>().unwrap();
     assert_eq!(pick(Tensor::from([1.0, 2.0, 2.0, 0.0])), [1]);

@@ -56,7 +56,10 @@ struct Readme;
 
 /// What programs usually need: `use wengert::prelude::*;`.
 pub mod prelude {
-    pub use wengert_autograd::{Tape, Var, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+    pub use wengert_autograd::{
+        Reversed, Tape, Var, compile, cond, grad, hessian, hvp, jacobian, jvp, scan, value_and_grad, vjp, vmap,
+        vmap_axes, while_loop,
+    };
     pub use wengert_nn::loss::{
         Reduction, bce, bce_with, bce_with_logits, bce_with_logits_with, cross_entropy, cross_entropy_with, huber,
         huber_with, l1, l1_with, mse, mse_with, nll, nll_with,

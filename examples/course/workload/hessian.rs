@@ -8,11 +8,10 @@ use crate::measure::Course;
 /// Checks and times the Hessian of `f` at `x`.
 fn full(course: &Course, x: &Tensor, f: impl for<'t> Fn(Var<'t>) -> Var<'t>) -> Result<()> {
     course.check("value", value_and_grad(&f, x)?.0.item()?);
-    let tape = Tape::new();
-    let argument = tape.input(x);
-    let mut program = tape.compile(&[argument], &[hessian(&f, argument)])?;
-    course.check_size("habs", &program.run(&[x])?[0])?;
-    course.time(|| program.run(&[x]))
+    let mut f = compile(|[x]| [hessian(&f, x)]);
+    let mut answers = f.run([x])?;
+    course.check_size("habs", &answers[0])?;
+    course.time(|| f.run_into([x], &mut answers))
 }
 
 /// The mean squared error of a 10-20-1 network on 64 rows, as a function of its 241 parameters in one vector.

@@ -34,9 +34,14 @@ const fn product_of(n: usize) -> Unit {
 use Unit::{MiB, Micros, Millis};
 
 /// All workloads.
-pub const WORKLOADS: [Workload; 22] = [
-    Workload { calls: Some(1000), ..workload("xor", Micros, |c| network::xor(c, DType::F32)) },
-    Workload { calls: Some(1000), only_check: true, ..workload("xor_f64", Micros, |c| network::xor(c, DType::F64)) },
+pub const WORKLOADS: [Workload; 23] = [
+    Workload { calls: Some(1000), ..workload("xor", Micros, |c| network::xor(c, DType::F32, false)) },
+    Workload { calls: Some(1000), ..workload("xor_recorded", Micros, |c| network::xor(c, DType::F32, true)) },
+    Workload {
+        calls: Some(1000),
+        only_check: true,
+        ..workload("xor_f64", Micros, |c| network::xor(c, DType::F64, false))
+    },
     workload("mlp_b128", Millis, |c| network::mlp(c, 128, Sgd::new(0.01))),
     workload("mlp_b1", Micros, |c| network::mlp(c, 1, Sgd::new(0.01))),
     workload("mlp_adam", Millis, |c| network::mlp(c, 128, Adam::new(1e-3))),

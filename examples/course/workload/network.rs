@@ -13,45 +13,48 @@ pub fn dense(sizes: [usize; 2], weight: (u64, f64), bias: Option<(u64, f64)>) ->
     Ok(Linear { weight: param(weight, &sizes)?, bias })
 }
 
-/// Checks the losses of the first steps and times the steps after them.
-pub fn train(
+/// Checks the losses of the first steps, recorded once, and times the steps after them.
+pub fn train<const N: usize>(
     course: &Course,
     model: &impl Module,
     optimizer: impl Optimizer + 'static,
-    loss: impl for<'t> Fn(&'t Tape) -> Var<'t>,
+    batch: [&Tensor; N],
+    loss: impl for<'t> Fn([Var<'t>; N]) -> Var<'t>,
 ) -> Result<()> {
-    check_and_time(course, &mut Train::new(model, optimizer), [1, 4], loss)
+    let mut train = Train::new(model, optimizer).compile(loss);
+    check_and_time(course, [1, 4], || train.step(batch))
 }
 
-fn check_and_time(
-    course: &Course,
-    train: &mut Train,
-    checked: [usize; 2],
-    loss: impl for<'t> Fn(&'t Tape) -> Var<'t>,
-) -> Result<()> {
-    for step in 1..=checked[1] {
-        let value = train.step(&loss)?;
-        if checked.contains(&step) {
-            course.check(&format!("loss{step}"), value);
+fn check_and_time(course: &Course, checked: [usize; 2], mut step: impl FnMut() -> Result<f64>) -> Result<()> {
+    for i in 1..=checked[1] {
+        let value = step()?;
+        if checked.contains(&i) {
+            course.check(&format!("loss{i}"), value);
         }
     }
-    course.time(|| train.step(&loss))
+    course.time(step)
 }
 
-/// Sigmoids from 2 to 4 to 1, half the sum of squared errors over the four points.
-pub fn xor(course: &Course, dtype: DType) -> Result<()> {
+/// Sigmoids from 2 to 4 to 1, half the sum of squared errors over the four points. `recorded` is for recording every step.
+pub fn xor(course: &Course, dtype: DType, recorded: bool) -> Result<()> {
     let x = Tensor::from([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]).cast(dtype)?;
     let y = Tensor::from([[0.0], [1.0], [1.0], [0.0]]).cast(dtype)?;
     let param = |stream, shape: [usize; 2]| Ok(Param::new(normals(stream, shape, 1.0, dtype)?));
-    let (w1, b1) = (param(1, [2, 4])?, param(2, [1, 4])?);
-    let (w2, b2) = (param(3, [4, 1])?, param(4, [1, 1])?);
+    let params = [param(1, [2, 4])?, param(2, [1, 4])?, param(3, [4, 1])?, param(4, [1, 1])?];
+    let mut train = Train::new(&params, Sgd::new(0.1));
+    if recorded {
+        return check_and_time(course, [1, 1001], || {
+            train.step(|t| sum_of_squares(&params, [t.input(&x), t.input(&y)]))
+        });
+    }
+    let mut train = train.compile(|batch| sum_of_squares(&params, batch));
+    check_and_time(course, [1, 1001], || train.step([&x, &y]))
+}
 
-    let mut train = Train::new(&[&w1, &b1, &w2, &b2], Sgd::new(0.1));
-    check_and_time(course, &mut train, [1, 1001], |t| {
-        let hidden = (t.input(&x).matmul(w1.on(t)) + b1.on(t)).sigmoid();
-        let output = (hidden.matmul(w2.on(t)) + b2.on(t)).sigmoid();
-        0.5 * mse_with(output, t.input(&y), Reduction::Sum)
-    })
+fn sum_of_squares<'t>(params: &[Param; 4], [x, y]: [Var<'t>; 2]) -> Var<'t> {
+    let [w1, b1, w2, b2] = params.each_ref().map(|param| param.on(x.tape()));
+    let output = ((x.matmul(w1) + b1).sigmoid().matmul(w2) + b2).sigmoid();
+    0.5 * mse_with(output, y, Reduction::Sum)
 }
 
 /// Rectifiers from 784 to 256 to 128 to 10 classes, cross-entropy.
@@ -61,9 +64,9 @@ pub fn mlp(course: &Course, batch: usize, optimizer: impl Optimizer + 'static) -
     let (x, labels) = (normals(10, [batch, 784], 1.0, DType::F32)?, integers(11, [batch], 10)?);
 
     let [first, second, third] = &layers;
-    train(course, &layers, optimizer, |t| {
-        let hidden = second.forward(first.forward(t.input(&x)).relu()).relu();
-        cross_entropy(third.forward(hidden), t.input(&labels))
+    train(course, &layers, optimizer, [&x, &labels], |[x, labels]| {
+        let hidden = second.forward(first.forward(x).relu()).relu();
+        cross_entropy(third.forward(hidden), labels)
     })
 }
 
@@ -99,5 +102,5 @@ pub fn cnn(course: &Course) -> Result<()> {
         output: dense([128, 10], (47, 128_f64.powf(-0.5)), Some((48, 0.1)))?,
     };
     let (x, labels) = (normals(40, [BATCH, 1, 28, 28], 1.0, DType::F32)?, integers(49, [BATCH], 10)?);
-    train(course, &net, Adam::new(1e-3), |t| cross_entropy(net.forward(t.input(&x)), t.input(&labels)))
+    train(course, &net, Adam::new(1e-3), [&x, &labels], |[x, labels]| cross_entropy(net.forward(x), labels))
 }

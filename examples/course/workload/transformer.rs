@@ -123,10 +123,13 @@ impl Data {
         })
     }
 
-    fn loss<'t>(&self, net: &Transformer, t: &'t Tape) -> Var<'t> {
-        let logits = net.forward(t.input(&self.ids), t.input(&self.mask));
-        cross_entropy(logits.reshape([BATCH * CONTEXT, VOCABULARY]), t.input(&self.labels))
+    fn batch(&self) -> [&Tensor; 3] {
+        [&self.ids, &self.mask, &self.labels]
     }
+}
+
+fn loss<'t>(net: &Transformer, [ids, mask, labels]: [Var<'t>; 3]) -> Var<'t> {
+    cross_entropy(net.forward(ids, mask).reshape([BATCH * CONTEXT, VOCABULARY]), labels)
 }
 
 fn optimizer() -> AdamW {
@@ -136,12 +139,12 @@ fn optimizer() -> AdamW {
 /// A training step.
 pub fn gpt(course: &Course) -> Result<()> {
     let (net, data) = (Transformer::new()?, Data::new()?);
-    train(course, &net, optimizer(), |t| data.loss(&net, t))
+    train(course, &net, optimizer(), data.batch(), |batch| loss(&net, batch))
 }
 
 /// The most memory that training takes.
 pub fn gpt_rss(course: &Course) -> Result<()> {
     let (net, data) = (Transformer::new()?, Data::new()?);
-    let mut train = Train::new(&net, optimizer());
-    course.peak_memory(|| train.step(|t| data.loss(&net, t)))
+    let mut train = Train::new(&net, optimizer()).compile(|batch| loss(&net, batch));
+    course.peak_memory(|| train.step(data.batch()))
 }

@@ -36,18 +36,20 @@ impl<'t> Var<'t> {
         self.greater(hi).where_(hi, self)
     }
 
-    /// The larger of x and y, or the one that is not NaN. For equals the derivative passes to x.
+    /// The larger of x and y, or the one that is not NaN. Equals share the derivative, as with
+    /// [`maximum`](Self::maximum).
     #[track_caller]
     pub fn fmax(self, other: impl Into<Operand<'t>>) -> Self {
         let other = other.into().like(self);
-        self.greater_equal(other).logical_or(other.is_nan()).where_(self, other)
+        other.is_nan().where_(self, self.is_nan().where_(other, self.maximum(other)))
     }
 
-    /// The smaller of x and y, or the one that is not NaN. For equals the derivative passes to x.
+    /// The smaller of x and y, or the one that is not NaN. Equals share the derivative, as with
+    /// [`minimum`](Self::minimum).
     #[track_caller]
     pub fn fmin(self, other: impl Into<Operand<'t>>) -> Self {
         let other = other.into().like(self);
-        self.less_equal(other).logical_or(other.is_nan()).where_(self, other)
+        other.is_nan().where_(self, self.is_nan().where_(other, self.minimum(other)))
     }
 
     /// x with NaN, ∞ and -∞ replaced.

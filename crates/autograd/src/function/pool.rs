@@ -27,21 +27,20 @@ impl<'t> Var<'t> {
         }
         let (shape, axes) = (self.shape(), how.sizes.len());
         let plan = || -> Result<_> {
-            let (pads, out) = (how.pads(&shape)?, kernel::pool::shape(&shape, how)?);
+            let (sums, out) = (how.sums(&shape)?, kernel::pool::shape(&shape, how)?);
             let fill = |out: wengert_tensor::ViewMut<'_>| kernel::pool::counts(&shape, how, count_padding, out);
             let counts = Tensor::build(self.dtype(), &out[out.rank() - axes..], fill)?;
-            Ok((pads, out, counts))
+            let ones = Tensor::ones([&[1, 1], &how.sizes[..]].concat(), self.dtype())?;
+            Ok((sums, out, counts, ones))
         };
-        let (pads, out, counts) = match plan() {
+        let (sums, out, counts, ones) = match plan() {
             Ok(plan) => plan,
             Err(error) => return self.tape().error(error.within("avg_pool")),
         };
-        let mut windows = self.pad(&pads, 0.0).windows(&how.sizes, &how.strides, &how.dilations);
-        for axis in out.rank() - axes..out.rank() {
-            windows = windows.narrow(axis as isize, 0, out[axis]);
-        }
-        let within: Vec<usize> = (out.rank()..out.rank() + axes).collect();
-        windows.sum_axes(&within[..]) / self.tape().input(&counts)
+        let lead = shape.rank() - axes;
+        let images = [&[shape[..lead].iter().product(), 1], &shape[lead..]].concat();
+        let sums = self.reshape(&images[..]).conv(self.tape().input(&ones), &sums);
+        sums.reshape(&out) / self.tape().input(&counts)
     }
 
     /// The last axes averaged to `sizes`: index i is the average from i S / n, rounded down, to (i + 1) S / n,

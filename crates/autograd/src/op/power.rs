@@ -21,8 +21,8 @@ elementwise! { binary:
     #[doc(alias = "float_power")]
     Pow: pow (pair_of_floats), |x, y, z, bar| bar * by_base(x, y), bar * z * log_of_base(x, y),
         [(0.5, 2.0), (3.0, -1.5), (1.5, 0.25)];
-    /// z = √(x² + y²),  dz = (x dx + y dy) / z, and 0 at the origin
-    Hypot: hypot (pair_of_floats), |x, y, z, bar| bar * (x / nonzero(z)), bar * (y / nonzero(z)),
+    /// z = √(x² + y²),  dz = (x dx + y dy) / z, and 0 to every order at the origin
+    Hypot: hypot (pair_of_floats), |x, y, z, bar| bar * cosine(x, z), bar * cosine(y, z),
         [(3.0, 4.0), (-0.5, 2.0), (0.0, 1.0)];
 }
 
@@ -38,9 +38,10 @@ fn log_of_base<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
     constant.where_(1.0, x).ln()
 }
 
-/// x, or 1 where it is 0.
-fn nonzero(x: Var<'_>) -> Var<'_> {
-    x.equal(0.0).where_(1.0, x)
+/// x / z, or 0, with all derivatives, where z is 0.
+fn cosine<'t>(x: Var<'t>, z: Var<'t>) -> Var<'t> {
+    let tip = z.equal(0.0);
+    tip.where_(0.0, x / tip.where_(1.0, z))
 }
 
 /// y = xⁿ,  dy/dx = n xⁿ⁻¹

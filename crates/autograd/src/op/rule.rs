@@ -7,6 +7,7 @@
 use std::any::{Any, TypeId};
 use std::fmt::{self, Debug};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -44,6 +45,12 @@ pub trait Rule: Any + Debug + Send + Sync {
         false
     }
 
+    /// Where the result is a vector of which only some ranges of places are read: the operation that makes what is read
+    /// and no more, if there is one.
+    fn narrowed(&self, _read: &[Range<usize>]) -> Option<Narrowed> {
+        None
+    }
+
     /// Computes the result by a kernel. The result's memory has the type that [`infer`](Self::infer) gave.
     ///
     /// # Errors
@@ -72,6 +79,11 @@ pub trait Rule: Any + Debug + Send + Sync {
     /// leading axis of size `n` more; so has the result.
     fn batch<'t>(&self, x: &[Var<'t>], batched: &[bool], n: usize) -> Var<'t>;
 
+    /// What a printed tape shows beneath the equation, a line each: the equations of a loop's body.
+    fn lines(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Operands at which the laws are checked: floats in f64, away from kinks and poles. The table's operations all
     /// have some; an operation of the user's own may be checked by tests of the user's own.
     fn examples() -> Vec<Example>
@@ -80,6 +92,17 @@ pub trait Rule: Any + Debug + Send + Sync {
     {
         Vec::new()
     }
+}
+
+/// What is left of an operation, once it only makes what is read of its result.
+#[derive(Debug, Clone)]
+pub struct Narrowed {
+    /// The operation, whose result is a shorter vector.
+    pub op: Op,
+    /// Which of the operands it still has.
+    pub operands: Vec<usize>,
+    /// Where each range that is read begins in the shorter vector.
+    pub starts: Vec<usize>,
 }
 
 /// An operation with operands at which the laws are checked.

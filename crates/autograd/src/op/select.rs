@@ -68,6 +68,10 @@ impl Rule for Select {
 impl<'t> Var<'t> {
     /// `x` where this condition, of dtype `bool`, is true, and `y` elsewhere. All three broadcast.
     ///
+    /// Nothing of what is not chosen is seen in the value or the tangent. In reverse mode its cotangent is 0, and
+    /// 0 times an infinite derivative is NaN: choose the operand too, as in
+    /// `c.where_(c.where_(x, 1.0).ln(), 0.0)` for c = x > 0.
+    ///
     /// ```
     /// use wengert_autograd::grad;
     /// use wengert_tensor::Tensor;

@@ -113,6 +113,21 @@ impl Compiled {
         self.program.footprint
     }
 
+    /// Whether it was compiled for arguments like these.
+    pub fn takes(&self, arguments: &[&Tensor]) -> bool {
+        arguments.len() <= self.types.len() && arguments.iter().zip(&self.types).all(|(x, ty)| is_of(x, ty))
+    }
+
+    /// Whether all states have values: none was [taken](Self::take_state) and not set again.
+    pub fn has_states(&self) -> bool {
+        self.elsewhere == 0 || self.states.iter().all(|state| !matches!(state.held, Held::Nowhere))
+    }
+
+    /// The type of a state, if there is such a state.
+    pub fn state_type(&self, k: usize) -> Option<&Type> {
+        self.states.get(k).map(|state| &state.ty)
+    }
+
     /// Takes the value of a state, which then must be [set](Self::set_state) before the next run. `None` where it was
     /// taken before.
     pub fn take_state(&mut self, k: usize) -> Option<Tensor> {
@@ -175,9 +190,13 @@ impl Compiled {
     }
 }
 
+fn is_of(x: &Tensor, ty: &Type) -> bool {
+    x.dtype() == ty.dtype && *x.shape() == ty.shape
+}
+
 /// Refuses a tensor of another type than it had when a program was compiled.
 fn same_type(what: &dyn fmt::Display, ty: &Type, tensor: &Tensor) -> Result<()> {
-    if tensor.dtype() == ty.dtype && *tensor.shape() == ty.shape {
+    if is_of(tensor, ty) {
         return Ok(());
     }
     let (dtype, shape) = (tensor.dtype(), tensor.shape());
@@ -223,8 +242,8 @@ impl Tape {
         let wanted: Vec<Var<'_>> = outputs.iter().copied().chain(states.iter().map(|(_, next)| *next)).collect();
         let chosen: Vec<Var<'_>> = states.iter().map(|(state, _)| *state).chain(inputs.iter().copied()).collect();
         let (chosen, wanted) = (self.ids(&chosen)?, self.ids(&wanted)?);
-        for (k, (state, next)) in states.iter().enumerate().filter(|(_, (state, next))| !state.same_type(*next)) {
-            let (was, becomes) = (state.ty(), next.ty());
+        if let Some(k) = states.iter().position(|(state, next)| !state.same_type(*next)) {
+            let (was, becomes) = (states[k].0.ty(), states[k].1.ty());
             return Err(Error::shape(format!("compile: state {k} is {was} and cannot become {becomes}")));
         }
         let mut inner = self.inner.borrow_mut();
@@ -279,7 +298,7 @@ impl fmt::Display for Compiled {
                 Step::Single(step) => writeln!(f, "  {step}")?,
                 Step::Group(group) => writeln!(f, "  {group}")?,
                 Step::Copy(copy) => writeln!(f, "  {copy}")?,
-                Step::Retype(_) => {}
+                Step::Reshape(_) => {}
             }
         }
         Ok(())

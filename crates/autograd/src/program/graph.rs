@@ -55,6 +55,6 @@ impl Graph {
             };
             node_at.push(this);
         }
-        Self { nodes, outputs: outputs.iter().map(|id| node(&node_at, id)).collect() }.simplified()
+        Self { nodes, outputs: outputs.iter().map(|id| node(&node_at, id)).collect() }.narrowed().simplified()
     }
 }

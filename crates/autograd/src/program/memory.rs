@@ -5,9 +5,12 @@
 //! Values that only their group needs live in tiles. The storage of answers comes from outside and leaves with them;
 //! states have slots that nothing else uses.
 
-use rustc_hash::FxHashMap;
-use wengert_tensor::{DType, Data, Result, Storage, Tensor};
+use std::mem::take;
 
+use rustc_hash::FxHashMap;
+use wengert_tensor::{DType, Data, Error, Result, Storage, Tensor};
+
+use super::arena::Change;
 use super::assign::{Need, assign, peak};
 use super::fuse::{Base, Place, Unit};
 use super::graph::Graph;
@@ -51,25 +54,43 @@ impl Slot {
 
     /// What is there, if it is large enough, or else new storage.
     pub fn storage(&self, there: Storage) -> Result<Storage> {
-        match there.dtype() == self.dtype && there.bytes() >= self.bytes {
+        match there.dtype() == self.dtype && there.bytes() >= self.bytes && self.bytes > 0 {
             true => Ok(there),
             false => Storage::scratch(self.dtype, self.len()),
         }
     }
 }
 
-/// A slot that values of several dtypes share becomes one of `dtype`.
+/// What is done to slots between units.
 #[derive(Debug)]
-pub(super) struct Retype {
-    slot: usize,
-    dtype: DType,
-    len: usize,
+pub(super) enum Reshape {
+    Arena(Change),
+    /// A slot that values of several dtypes share becomes one of `dtype`.
+    Retype {
+        slot: usize,
+        dtype: DType,
+        len: usize,
+    },
 }
 
-impl Retype {
-    pub fn run(&self, memory: &mut Memory) {
-        let _fits = memory.slots[self.slot].retype(self.dtype, self.len);
-        debug_assert!(_fits, "a slot has room for all its values");
+impl Reshape {
+    pub fn run(&self, memory: &mut Memory) -> Result<()> {
+        let slots = &mut *memory.slots;
+        let done = match *self {
+            Self::Retype { slot, dtype, len } => slots[slot].retype(dtype, len),
+            Self::Arena(Change::Cut { slot, at, rest }) => {
+                let cut = slots[slot].cut(at);
+                cut.map(|cut| slots[rest] = cut).is_some()
+            }
+            Self::Arena(Change::Join { slot, next }) => {
+                let next = take(&mut slots[next]);
+                slots[slot].join(next)
+            }
+        };
+        match done {
+            true => Ok(()),
+            false => Err(Error::memory("run: the program's memory is not as it was planned")),
+        }
     }
 }
 
@@ -108,8 +129,8 @@ pub(super) struct Plan<'a> {
     /// Nodes that are constants, and how often their number is needed side by side: constant k of the program.
     pub constants: Vec<(usize, usize)>,
     constant_of: FxHashMap<usize, usize>,
-    /// What changes dtype before which unit, in order.
-    pub retypes: Vec<(usize, Retype)>,
+    /// What is done to slots before which unit, in order; the copies come before the last unit but one.
+    pub reshapes: Vec<(usize, Reshape)>,
     pub renewals: Vec<Renewal>,
     /// Outputs that are copied to slots of their own after all units: the position of the output, and the slot.
     pub copies: Vec<(usize, usize)>,
@@ -131,7 +152,7 @@ impl<'a> Plan<'a> {
             slot_of: vec![None; graph.nodes.len()],
             constants: Vec::new(),
             constant_of: FxHashMap::default(),
-            retypes: Vec::new(),
+            reshapes: Vec::new(),
             renewals: Vec::new(),
             copies: Vec::new(),
             footprint: Footprint::default(),
@@ -286,16 +307,16 @@ impl<'a> Plan<'a> {
                 };
             }
         }
-        let copies = std::mem::take(&mut self.copies);
+        let copies = take(&mut self.copies);
         let copies: Vec<(usize, usize)> =
             copies.into_iter().map(|(j, _)| (j, needs.add(self.ty(self.graph.outputs[j]), end, end, true))).collect();
 
-        let (states, found) = (self.slots.len(), assign(&needs.needs));
+        let (states, found) = (self.slots.len(), assign(&needs.needs, end + 1));
         let slot_of = |need: usize| states + found.slot_of[need];
         self.slots.extend(found.slots.iter().map(|&bytes| Slot { dtype: DType::F32, bytes, kind: Kind::Own }));
         let mut mixed: Vec<bool> = vec![false; self.slots.len()];
         let mut seen = mixed.clone();
-        for (k, need) in needs.needs.iter().enumerate() {
+        for (k, need) in needs.needs.iter().enumerate().filter(|(k, _)| !found.in_arena[*k]) {
             let (slot, dtype) = (slot_of(k), needs.dtypes[k]);
             mixed[slot] |= seen[slot] && self.slots[slot].dtype != dtype;
             // The owner comes last, and has the last word.
@@ -307,12 +328,20 @@ impl<'a> Plan<'a> {
             }
             seen[slot] = true;
         }
-        for (k, need) in needs.needs.iter().enumerate().filter(|(k, _)| mixed[slot_of(*k)]) {
+        let moved = |change: Change| match change {
+            Change::Cut { slot, at, rest } => Change::Cut { slot: states + slot, at, rest: states + rest },
+            Change::Join { slot, next } => Change::Join { slot: states + slot, next: states + next },
+        };
+        self.reshapes = found.changes.iter().map(|&(unit, change)| (unit, Reshape::Arena(moved(change)))).collect();
+        for (k, need) in needs.needs.iter().enumerate() {
             let (slot, dtype) = (slot_of(k), needs.dtypes[k]);
-            let len = self.slots[slot].bytes / dtype.size();
-            self.retypes.push((need.first, Retype { slot, dtype, len }));
+            let bytes = if found.in_arena[k] { need.bytes } else { self.slots[slot].bytes };
+            if found.in_arena[k] || mixed[slot] {
+                self.reshapes.push((need.first, Reshape::Retype { slot, dtype, len: bytes / dtype.size() }));
+            }
         }
-        self.retypes.sort_by_key(|(unit, _)| *unit);
+        // Pieces are made before they are retyped.
+        self.reshapes.sort_by_key(|(unit, _)| *unit);
         for (slot, need) in self.slot_of.iter_mut().zip(&need_of) {
             *slot = need.map(slot_of).or(*slot);
         }
@@ -323,7 +352,7 @@ impl<'a> Plan<'a> {
 
     /// Looks up the slots of renewals. They are the program's own.
     fn settle_renewals(&mut self) {
-        let (answers, mut renewals) = (self.answers(), std::mem::take(&mut self.renewals));
+        let (answers, mut renewals) = (self.answers(), take(&mut self.renewals));
         for renewal in &mut renewals {
             let output = answers + renewal.state;
             let copied = self.copies.iter().find(|(j, _)| *j == output).map(|(_, slot)| *slot);

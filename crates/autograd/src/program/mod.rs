@@ -1,30 +1,34 @@
 //! Running what a tape says.
 //!
 //! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
-//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), constants are
-//!   folded ([`simplify`]), elementwise equations and reductions are fused into passes over memory ([`fuse`],
+//! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), loops make what is
+//!   read of them ([`narrow`]), constants are folded ([`simplify`]), elementwise equations and reductions are fused into passes over memory ([`fuse`],
 //!   [`group`]), values share memory by their lifetimes ([`memory`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
-//! - [`Compiled`]: a program in the user's hands.
+//! - [`Compiled`]: a program in the user's hands; [`compile`] makes them of functions.
 //!
 //! All give the same bits: a program runs the same kernels on the same elements.
 
+mod arena;
 mod assign;
 pub(crate) mod cache;
 mod compiled;
+mod function;
 mod fuse;
 mod graph;
 mod group;
 pub(crate) mod interpret;
 mod lifetime;
 mod memory;
+mod narrow;
 mod plan;
 mod run;
 mod simplify;
 
 pub use cache::{ProgramCache, clear_program_cache, program_cache};
 pub use compiled::{Compiled, Footprint};
+pub use function::{CompiledFunction, compile};
 
 use std::panic::Location;
 
@@ -75,9 +79,9 @@ enum Source {
 
 #[derive(Debug)]
 enum Step {
-    Single(Single),
-    Group(group::Group),
-    Retype(memory::Retype),
+    Single(Box<Single>),
+    Group(Box<group::Group>),
+    Reshape(memory::Reshape),
     Copy(Copy),
 }
 

@@ -28,22 +28,25 @@ impl Program {
     pub(super) fn with(graph: &Graph, given: Vec<Given>, states: &[Type]) -> Result<Self> {
         let (places, units) = units(graph);
         let mut plan = Plan::new(graph, &places, &units, &given, states);
-        let mut retypes = std::mem::take(&mut plan.retypes).into_iter().peekable();
+        let mut reshapes = std::mem::take(&mut plan.reshapes).into_iter().peekable();
         let mut steps = Vec::with_capacity(units.len());
         for (u, unit) in units.iter().enumerate() {
-            while let Some((_, retype)) = retypes.next_if(|(at, _)| *at == u) {
-                steps.push(Step::Retype(retype));
+            while let Some((_, reshape)) = reshapes.next_if(|(at, _)| *at <= u) {
+                steps.push(Step::Reshape(reshape));
             }
             steps.push(match &unit.domain {
-                Some(domain) => Step::Group(Group::new(&mut plan, unit, domain)),
-                None => Step::Single(Single::new(&mut plan, unit.nodes[0])),
+                Some(domain) => Step::Group(Group::new(&mut plan, unit, domain).into()),
+                None => Step::Single(Single::new(&mut plan, unit.nodes[0]).into()),
             });
         }
-        steps.extend(retypes.map(|(_, retype)| Step::Retype(retype)));
+        while let Some((_, reshape)) = reshapes.next_if(|(at, _)| *at <= units.len()) {
+            steps.push(Step::Reshape(reshape));
+        }
         for (j, out) in plan.copies.clone() {
             let Place { base, layout } = places[graph.outputs[j]].clone();
             steps.push(Step::Copy(Copy { source: plan.source(&base), layout, out }));
         }
+        steps.extend(reshapes.map(|(_, reshape)| Step::Reshape(reshape)));
         let answers = answers(&mut plan, graph.outputs.len() - states.len());
         let constants = plan.constants.iter().map(|&(i, len)| match &graph.nodes[i].op {
             Op::Full(full) => Tensor::full([len], full.value),

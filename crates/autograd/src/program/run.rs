@@ -94,7 +94,7 @@ impl Program {
             match step {
                 Step::Single(single) => single.run(&mut memory)?,
                 Step::Group(group) => group.run(&mut memory)?,
-                Step::Retype(retype) => retype.run(&mut memory),
+                Step::Reshape(reshape) => reshape.run(&mut memory)?,
                 Step::Copy(copy) => copy.run(&mut memory)?,
             }
         }

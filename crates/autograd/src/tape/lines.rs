@@ -82,15 +82,10 @@ impl Lines {
         self.len < self.eqns.len()
     }
 
-    /// Records an equation of its own; the rest of the precedent is of no use then.
+    /// Records an equation where no precedent has one.
     #[inline]
     pub fn push(&mut self, eqn: Eqn) {
-        if self.has_precedent() {
-            let len = self.len;
-            self.eqns.truncate(len);
-            self.notes.pullbacks.retain(|note| note.end <= len);
-            self.notes.requests.retain(|note| note.ids.iter().all(|id| id.index() < len));
-        }
+        debug_assert!(!self.has_precedent());
         self.eqns.push(eqn);
         self.len += 1;
     }

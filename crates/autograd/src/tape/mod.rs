@@ -53,7 +53,7 @@ use crate::ty::Type;
 /// ```
 pub struct Tape {
     pub(crate) inner: RefCell<Inner>,
-    eager: bool,
+    eager: Cell<bool>,
     /// Where equations recorded by a rule are said to come from: the equation they derive from.
     origin: Cell<Option<&'static Location<'static>>>,
 }
@@ -140,7 +140,7 @@ impl Inner {
 
 impl Drop for Tape {
     fn drop(&mut self) {
-        if !self.eager {
+        if !self.eager.get() {
             pool::give(take(self.inner.get_mut()));
         }
     }
@@ -155,7 +155,7 @@ impl Default for Tape {
 impl Tape {
     /// An empty tape.
     pub fn new() -> Self {
-        Self { inner: RefCell::new(pool::take()), eager: false, origin: Cell::new(None) }
+        Self { inner: RefCell::new(pool::take()), eager: Cell::new(false), origin: Cell::new(None) }
     }
 
     /// An empty tape that evaluates every equation as it is recorded and stops at the first that
@@ -175,7 +175,7 @@ impl Tape {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn eager() -> Self {
-        Self { inner: RefCell::default(), eager: true, origin: Cell::new(None) }
+        Self { inner: RefCell::default(), eager: Cell::new(true), origin: Cell::new(None) }
     }
 
     /// A variable with a known value.
@@ -185,7 +185,7 @@ impl Tape {
         if !var.is_poisoned() {
             self.inner.borrow_mut().values.set(var.id.index(), value.clone());
         }
-        if self.eager { self.checked(var) } else { var }
+        if self.eager.get() { self.checked(var) } else { var }
     }
 
     /// As [`input`](Self::input), and the same variable whenever the key was seen on this tape
@@ -272,7 +272,7 @@ impl Tape {
         };
         drop(inner);
         let var = self.numbered(id, at);
-        if self.eager { self.checked(var) } else { var }
+        if self.eager.get() { self.checked(var) } else { var }
     }
 
     /// The variable of a number, if there was one left for it.
@@ -318,13 +318,13 @@ impl Tape {
 
     /// Runs `f`; what it records is said to come from `at`: for functions that record for their caller.
     pub fn originating<R>(&self, at: &'static Location<'static>, f: impl FnOnce() -> R) -> R {
-        struct Restore<'a>(&'a Tape, Option<&'static Location<'static>>);
-        impl Drop for Restore<'_> {
-            fn drop(&mut self) {
-                self.0.origin.set(self.1);
-            }
-        }
-        let _restore = Restore(self, self.origin.replace(Some(at)));
+        let _restore = Restore { cell: &self.origin, before: self.origin.replace(Some(at)) };
+        f()
+    }
+
+    /// Runs `f`; what it records is not evaluated at once, even on an eager tape: for what may never be run.
+    pub(crate) fn lazily<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _restore = Restore { cell: &self.eager, before: self.eager.replace(false) };
         f()
     }
 
@@ -346,7 +346,7 @@ impl Tape {
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
     pub fn finish(&self, vars: &[Var<'_>]) -> Result<Vec<Tensor>> {
-        match self.eager {
+        match self.eager.get() {
             true => self.evaluate(vars),
             false => {
                 let ids = self.ids(vars)?;
@@ -384,6 +384,11 @@ impl Tape {
         self.len() == 0
     }
 
+    /// The variable of a position on this tape, such as those that an equation lists as its operands.
+    pub fn var(&self, id: VarId) -> Option<Var<'_>> {
+        (id.index() < self.len()).then_some(Var { tape: self, id })
+    }
+
     /// A copy of the equation that defines `var`, or `None` for a variable that is poisoned or of another tape.
     pub fn eqn(&self, var: Var<'_>) -> Option<Eqn> {
         let eqn = self.inner.borrow().eqns.get(var.id.index()).cloned();
@@ -406,5 +411,17 @@ fn inferred(op: &Op, operands: &[VarId], eqns: &[Eqn]) -> Result<Type> {
     match ty.shape.numel_checked() {
         Ok(_) => Ok(ty),
         Err(error) => Err(error.within(op.rule().name())),
+    }
+}
+
+/// Puts a switch back as it was, also when what it was set for panics.
+struct Restore<'a, T: Copy> {
+    cell: &'a Cell<T>,
+    before: T,
+}
+
+impl<T: Copy> Drop for Restore<'_, T> {
+    fn drop(&mut self) {
+        self.cell.set(self.before);
     }
 }

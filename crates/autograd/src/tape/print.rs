@@ -6,13 +6,14 @@ use super::{Eqn, Tape, Var};
 use crate::op::Op;
 
 impl fmt::Display for Tape {
-    /// `%2: f64[4, 1] = matmul %0 %1    # src/main.rs:7:9`, one line for every equation.
+    /// `%2: f64[4, 1] = matmul %0 %1    # src/main.rs:7:9`, one line for every equation, beneath a loop those of its body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.with_eqns(|eqns| {
             let lines: Vec<String> = eqns.iter().enumerate().map(|(i, eqn)| line(i, eqn)).collect();
             let width = lines.iter().map(String::len).max().unwrap_or(0).min(72);
             for (line, eqn) in lines.iter().zip(eqns) {
                 writeln!(f, "{line:width$}    # {}", eqn.at)?;
+                eqn.op.rule().lines().iter().try_for_each(|line| writeln!(f, "    | {line}"))?;
             }
             Ok(())
         })
@@ -71,7 +72,13 @@ impl Tape {
             let mut out = String::from("digraph tape {\n  rankdir=TB;\n  node [shape=box, fontname=\"monospace\"];\n");
             for (i, eqn) in eqns.iter().enumerate().filter(|(i, _)| needed[*i]) {
                 let style = if eqn.operands.is_empty() { ", style=filled, fillcolor=\"#e8eef7\"" } else { "" };
-                let text = format!("{}\\n{}", escape(&label(&eqn.op)), eqn.ty);
+                let mut text = format!("{}\\n{}", escape(&label(&eqn.op)), eqn.ty);
+                for (k, line) in eqn.op.rule().lines().iter().enumerate() {
+                    let line = line.split("  #").next().unwrap_or_default().trim_end();
+                    text.push_str(if k == 0 { "\\n" } else { "" });
+                    text.push_str(&escape(line));
+                    text.push_str("\\l");
+                }
                 let at = escape(&eqn.at.to_string());
                 writeln!(out, "  {i} [label=\"{text}\", tooltip=\"{at}\"{style}];").expect("writing to a String");
                 for x in &eqn.operands {

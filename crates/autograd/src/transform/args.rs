@@ -29,6 +29,11 @@ pub type Flat<'f, 't> = &'f dyn Fn(&[Var<'t>]) -> Var<'t>;
 #[doc(hidden)]
 pub type Transform<'f> = &'f dyn for<'a, 't> Fn(Flat<'a, 't>, &[Var<'t>], &[Var<'t>]) -> Vec<Var<'t>>;
 
+/// [`Transform`] for a function of several results.
+#[doc(hidden)]
+pub type Several<'f> =
+    &'f dyn for<'a, 't> Fn(&'a dyn Fn(&[Var<'t>]) -> Vec<Var<'t>>, &[Var<'t>], &[Var<'t>]) -> Vec<Var<'t>>;
+
 /// Where a function is asked about: one or several tensors, or one or several variables.
 ///
 /// Implemented for `&Tensor`, `[&Tensor; N]`, pairs, triples and `Vec`s of them, and the same of [`Var`].
@@ -46,8 +51,20 @@ pub trait Args: Sized {
     /// `Result<T>` where the answers are tensors, `T` where they are variables.
     type Outcome<T>;
 
+    /// Whether at tensors or at variables.
+    #[doc(hidden)]
+    type Kind: Kind;
+
     #[doc(hidden)]
     fn leaves(self) -> Vec<Self::One>;
+
+    /// What there is for each argument, as a list.
+    #[doc(hidden)]
+    fn list<T>(each: Self::Each<T>) -> Vec<T>;
+
+    /// What a closure takes or returns, as a list.
+    #[doc(hidden)]
+    fn vars<'t>(vars: Self::Vars<'t>) -> Vec<<Self::Kind as Kind>::Var<'t>>;
 
     /// Groups answers by argument, of which there are `count`; `None` where they are too few.
     #[doc(hidden)]
@@ -62,6 +79,39 @@ pub trait Args: Sized {
         transform: Transform<'_>,
         finish: impl FnOnce(&mut dyn Iterator<Item = Self::Answer>) -> Option<T>,
     ) -> Self::Outcome<T>;
+
+    /// [`call`](Self::call) for a function of several results, whose form is that of `B`.
+    #[doc(hidden)]
+    #[track_caller]
+    fn call_several<T, B: Args<Kind = Self::Kind>>(
+        self,
+        own: Vec<Self::One>,
+        f: impl for<'t> Function<Self::Vars<'t>, B::Vars<'t>>,
+        transform: Several<'_>,
+        finish: impl FnOnce(&mut dyn Iterator<Item = Self::Answer>) -> Option<T>,
+    ) -> Self::Outcome<T>;
+}
+
+/// What variables a closure sees: those of any tape, or those of one.
+#[doc(hidden)]
+pub trait Kind {
+    type Var<'t>;
+}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum AtTensors {}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct AtVariables<'a>(std::marker::PhantomData<&'a ()>);
+
+impl Kind for AtTensors {
+    type Var<'t> = Var<'t>;
+}
+
+impl<'a> Kind for AtVariables<'a> {
+    type Var<'t> = Var<'a>;
 }
 
 /// [`Args`] that are tensors.
@@ -77,12 +127,15 @@ pub trait Tensors<'a>: Args<One = &'a Tensor, Answer = Tensor> {
 
 const PROMISED: &str = "a transformation answers for every argument";
 
+/// From arguments and a transformation's own operands to the variables that answer, on one tape or on any.
+type Record<'f, 't> = &'f dyn Fn(&[Var<'t>], &[Var<'t>]) -> Vec<Var<'t>>;
+type Everywhere<'f> = &'f dyn for<'t> Fn(&[Var<'t>], &[Var<'t>]) -> Vec<Var<'t>>;
+
 #[track_caller]
 fn call_at_tensors<T>(
     x: &[&Tensor],
     own: &[&Tensor],
-    f: &dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>,
-    transform: Transform<'_>,
+    record: Everywhere<'_>,
     finish: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> Option<T>,
 ) -> Result<T> {
     let tape = Tape::new();
@@ -90,7 +143,7 @@ fn call_at_tensors<T>(
     let inputs = |tensors: &[&Tensor]| -> Vec<Var<'_>> {
         tape.originating(at, || tensors.iter().map(|tensor| tape.input(tensor)).collect())
     };
-    let answers = transform(f, &inputs(x), &inputs(own));
+    let answers = record(&inputs(x), &inputs(own));
     Ok(finish(&mut tape.finish(&answers)?.into_iter()).expect(PROMISED))
 }
 
@@ -98,17 +151,16 @@ fn call_at_tensors<T>(
 fn call_at_variables<'a, T>(
     x: &[Var<'a>],
     own: &[Var<'a>],
-    f: Flat<'_, 'a>,
-    transform: Transform<'_>,
+    record: Record<'_, 'a>,
     finish: impl FnOnce(&mut dyn Iterator<Item = Var<'a>>) -> Option<T>,
 ) -> T {
     let at = Location::caller();
     let x: Vec<Var<'a>> = x.iter().map(|x| x.tape().originating(at, || x.renamed())).collect();
-    finish(&mut transform(f, &x, own).into_iter()).expect(PROMISED)
+    finish(&mut record(&x, own).into_iter()).expect(PROMISED)
 }
 
 macro_rules! args {
-    ($form:ident [$($generics:tt)*] leaves: |$self:ident| $leaves:expr,
+    ($form:ident [$($generics:tt)*] list: |$list:ident| $leaves:expr,
         pack: |$vars:ident| $pack:expr, each: |$answers:ident, $count:pat_param| $each:expr) => {
         impl<'a, $($generics)*> Args for $form!(&'a Tensor) {
             type Vars<'t> = $form!(Var<'t>);
@@ -117,8 +169,17 @@ macro_rules! args {
             type Answer = Tensor;
             type Each<T> = $form!(T);
             type Outcome<T> = Result<T>;
+            type Kind = AtTensors;
 
-            fn leaves($self) -> Vec<&'a Tensor> {
+            fn leaves(self) -> Vec<&'a Tensor> {
+                Self::list(self)
+            }
+
+            fn list<T>($list: $form!(T)) -> Vec<T> {
+                $leaves
+            }
+
+            fn vars<'t>($list: Self::Vars<'t>) -> Vec<<Self::Kind as Kind>::Var<'t>> {
                 $leaves
             }
 
@@ -134,7 +195,23 @@ macro_rules! args {
                 transform: Transform<'_>,
                 finish: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> Option<T>,
             ) -> Result<T> {
-                call_at_tensors(&self.leaves(), &own, &|$vars| f($pack), transform, finish)
+                call_at_tensors(&self.leaves(), &own, &|x, own| transform(&|$vars| f($pack), x, own), finish)
+            }
+
+            #[track_caller]
+            fn call_several<T, B: Args<Kind = AtTensors>>(
+                self,
+                own: Vec<&'a Tensor>,
+                f: impl for<'t> Function<$form!(Var<'t>), B::Vars<'t>>,
+                transform: Several<'_>,
+                finish: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> Option<T>,
+            ) -> Result<T> {
+                call_at_tensors(
+                    &self.leaves(),
+                    &own,
+                    &|x, own| transform(&|$vars| B::vars(f($pack)), x, own),
+                    finish,
+                )
             }
         }
 
@@ -156,8 +233,17 @@ macro_rules! args {
             type Answer = Var<'a>;
             type Each<T> = $form!(T);
             type Outcome<T> = T;
+            type Kind = AtVariables<'a>;
 
-            fn leaves($self) -> Vec<Var<'a>> {
+            fn leaves(self) -> Vec<Var<'a>> {
+                Self::list(self)
+            }
+
+            fn list<T>($list: $form!(T)) -> Vec<T> {
+                $leaves
+            }
+
+            fn vars<'t>($list: Self::Vars<'t>) -> Vec<<Self::Kind as Kind>::Var<'t>> {
                 $leaves
             }
 
@@ -173,7 +259,23 @@ macro_rules! args {
                 transform: Transform<'_>,
                 finish: impl FnOnce(&mut dyn Iterator<Item = Var<'a>>) -> Option<T>,
             ) -> T {
-                call_at_variables(&self.leaves(), &own, &|$vars| f($pack), transform, finish)
+                call_at_variables(&self.leaves(), &own, &|x, own| transform(&|$vars| f($pack), x, own), finish)
+            }
+
+            #[track_caller]
+            fn call_several<T, B: Args<Kind = AtVariables<'a>>>(
+                self,
+                own: Vec<Var<'a>>,
+                f: impl for<'t> Function<$form!(Var<'a>), B::Vars<'t>>,
+                transform: Several<'_>,
+                finish: impl FnOnce(&mut dyn Iterator<Item = Var<'a>>) -> Option<T>,
+            ) -> T {
+                call_at_variables(
+                    &self.leaves(),
+                    &own,
+                    &|x, own| transform(&|$vars| B::vars(f($pack)), x, own),
+                    finish,
+                )
             }
         }
     };
@@ -202,31 +304,31 @@ macro_rules! triple {
 macro_rules! list { ($T:ty) => { Vec<$T> }; }
 
 args! { one []
-    leaves: |self| vec![self],
+    list: |each| vec![each],
     pack: |v| v[0],
     each: |answers, _| answers.next()?
 }
 
 args! { array [const N: usize]
-    leaves: |self| self.into(),
+    list: |each| each.into(),
     pack: |v| std::array::from_fn(|i| v[i]),
     each: |answers, _| answers.take(N).collect::<Option<Vec<T>>>()?.try_into().ok()
 }
 
 args! { pair []
-    leaves: |self| vec![self.0, self.1],
+    list: |each| vec![each.0, each.1],
     pack: |v| (v[0], v[1]),
     each: |answers, _| Some((answers.next()??, answers.next()??))
 }
 
 args! { triple []
-    leaves: |self| vec![self.0, self.1, self.2],
+    list: |each| vec![each.0, each.1, each.2],
     pack: |v| (v[0], v[1], v[2]),
     each: |answers, _| Some((answers.next()??, answers.next()??, answers.next()??))
 }
 
 args! { list []
-    leaves: |self| self,
+    list: |each| each,
     pack: |v| v.to_vec(),
     each: |answers, count| answers.take(count).collect()
 }

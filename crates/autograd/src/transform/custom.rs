@@ -118,7 +118,7 @@ fn record<'t, const N: usize>(
     if y.is_poisoned() || x.is_empty() {
         return y;
     }
-    let (_, used) = Recorded::cut(y, &detached, |id| id.index() >= start);
+    let (_, used) = Recorded::cut(y.tape(), &[y], &detached, |id| id.index() >= start);
     // Inputs that the function itself makes are its constants, but parameters are not.
     let lost = |x: &&Var<'t>| x.dtype().is_float() && (x.id().index() < start || x.is_keyed());
     if let Some(other) = used[N..].iter().find(lost) {

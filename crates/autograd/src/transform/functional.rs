@@ -11,10 +11,10 @@
 
 use std::panic::Location;
 
-use smallvec::SmallVec;
 use wengert_tensor::{Error, Shape, Tensor};
 
-use super::args::{Args, Flat, Function};
+use super::args::{Args, Function};
+use super::lost::lost;
 use super::{batched, gradients, pullback, pushforward};
 use crate::tape::Var;
 
@@ -95,7 +95,7 @@ pub fn jvp<A: Args>(
             let y = f(x);
             let dx: Vec<_> = dx.iter().copied().map(Some).collect();
             let dy = y.tape().originating(line, || pushforward(&[y], x, &dx)[0]);
-            vec![y, found(line, dy, y, "jvp: the result does not depend on the arguments")]
+            vec![y, found(line, dy, || lost("jvp", &[y], x, "the arguments"), y)]
         },
         |answers| Some((answers.next()?, answers.next()?)),
     )
@@ -103,33 +103,48 @@ pub fn jvp<A: Args>(
 
 /// A function's value and its pullback of the cotangent `ybar`: reverse mode.
 ///
+/// The function may return several results, in the form in which their cotangents are given.
+///
 /// ```
 /// use wengert_autograd::vjp;
 /// use wengert_tensor::Tensor;
 ///
-/// let (y, xbar) = vjp(|x| x * x, &Tensor::from([1.0, 3.0]), &Tensor::from([1.0, 0.5]))?;
+/// let (x, ybar) = (Tensor::from([1.0, 3.0]), Tensor::from([1.0, 0.5]));
+/// let (y, xbar) = vjp(|x| x * x, &x, &ybar)?;
 /// assert_eq!((y, xbar), (Tensor::from([1.0, 9.0]), Tensor::from([2.0, 3.0])));
+///
+/// let ((y, z), xbar) = vjp(|x| (x * x, x.sum()), &x, (&ybar, &Tensor::from(10.0)))?;
+/// assert_eq!((y, z), (Tensor::from([1.0, 9.0]), Tensor::from(4.0)));
+/// assert_eq!(xbar, Tensor::from([12.0, 13.0]));
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 #[doc(alias = "pullback")]
 #[track_caller]
-pub fn vjp<A: Args>(
-    f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>,
+pub fn vjp<A: Args, B: Args<Kind = A::Kind, One = A::One>>(
+    f: impl for<'t> Function<A::Vars<'t>, B::Vars<'t>>,
     at: A,
-    ybar: A::One,
-) -> A::Outcome<(A::Answer, A::Each<A::Answer>)> {
+    ybar: B,
+) -> A::Outcome<(B::Each<A::Answer>, A::Each<A::Answer>)> {
     let line = Location::caller();
-    at.call(
-        vec![ybar],
+    let ybars = ybar.leaves();
+    let results = ybars.len();
+    at.call_several::<_, B>(
+        ybars,
         f,
-        &|f, x, ybar| {
-            let y = f(x);
-            let bars = y.tape().originating(line, || pullback(&[y], &[Some(ybar[0])], x));
-            let missing = |i: usize| format!("vjp: the result does not depend on argument {i}");
-            let bars = bars.into_iter().enumerate().map(|(i, bar)| found(line, bar, y, &missing(i)));
-            [y].into_iter().chain(bars).collect()
+        &|f, x, ybars| {
+            let ys = f(x);
+            let Some(&y) = ys.first().or(x.first()) else { return ys };
+            let given: Vec<_> = ybars.iter().copied().map(Some).collect();
+            let bars = y.tape().originating(line, || pullback(&ys, &given, x));
+            let missing = |i: usize| lost("vjp", &ys, &x[i..=i], &format!("argument {i}"));
+            let bars = bars.into_iter().enumerate().map(|(i, bar)| found(line, bar, || missing(i), y));
+            ys.iter().copied().chain(bars).collect()
         },
-        |answers| Some((answers.next()?, A::each(&mut answers.map(Some), usize::MAX)?)),
+        |answers| {
+            let mut answers = answers.map(Some);
+            let ys = B::each(&mut answers.by_ref().take(results), results)?;
+            Some((ys, A::each(&mut answers, usize::MAX)?))
+        },
     )
 }
 
@@ -191,7 +206,7 @@ pub fn jacobian<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: 
                     true => by_rows(y, x),
                     false => by_columns(&[y], x).swap_remove(0),
                 });
-                answers.push(found(line, block, y, &format!("jacobian: the result does not depend on argument {i}")));
+                answers.push(found(line, block, || lost("jacobian", &[y], &[x], &format!("argument {i}")), y));
             }
             answers
         },
@@ -245,24 +260,6 @@ pub fn hessian<A: Args>(
     )
 }
 
-/// A function done for every index of its arguments' leading axes at once; the result has that axis too.
-///
-/// ```
-/// use wengert_autograd::{grad, vmap};
-/// use wengert_tensor::Tensor;
-///
-/// // Per-example gradients: what no sum over examples can tell.
-/// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
-/// let g = vmap(|x| grad(|x| (x * x).sum(), x), &x)?;
-/// assert_eq!(g, Tensor::from([[2.0, 4.0], [6.0, 8.0]]));
-/// # Ok::<(), wengert_tensor::Error>(())
-/// ```
-#[track_caller]
-pub fn vmap<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A) -> A::Outcome<A::Answer> {
-    let line = Location::caller();
-    at.call(Vec::new(), f, &|f, x, _| vec![over_leading_axis(line, f, x)], |answers| answers.next())
-}
-
 type Line = &'static Location<'static>;
 
 fn gradients_at<'t>(line: Line, y: Var<'t>, x: &[Var<'t>]) -> Vec<Var<'t>> {
@@ -270,31 +267,8 @@ fn gradients_at<'t>(line: Line, y: Var<'t>, x: &[Var<'t>]) -> Vec<Var<'t>> {
 }
 
 /// A derivative of `y` that is there, or the error that it is not.
-fn found<'t>(line: Line, derivative: Option<Var<'t>>, y: Var<'t>, missing: &str) -> Var<'t> {
-    derivative.unwrap_or_else(|| y.tape().fail(Error::gradient(missing).at(line)))
-}
-
-fn over_leading_axis<'t>(line: Line, f: Flat<'_, 't>, x: &[Var<'t>]) -> Var<'t> {
-    let Some(first) = x.first() else { return f(x) };
-    let tape = first.tape();
-    if let Some(poisoned) = x.iter().find(|x| x.is_poisoned()) {
-        return *poisoned;
-    }
-    let shapes: SmallVec<[Shape; 4]> = x.iter().map(|x| x.shape()).collect();
-    let sizes: SmallVec<[Option<usize>; 4]> = shapes.iter().map(|shape| shape.first().copied()).collect();
-    let n = match sizes[0] {
-        Some(n) if sizes.iter().all(|size| *size == Some(n)) => n,
-        _ => {
-            let shapes: Vec<String> = shapes.iter().map(Shape::to_string).collect();
-            let shapes = shapes.join(", ");
-            return tape
-                .fail(Error::shape(format!("vmap: arguments of {shapes} have no leading axis in common")).at(line));
-        }
-    };
-    let single = |x: &Var<'t>| tape.placeholder(x.ty().with_shape(x.shape().without(&[0])));
-    let inner: SmallVec<[Var<'t>; 4]> = tape.originating(line, || x.iter().map(single).collect());
-    let y = f(&inner);
-    tape.originating(line, || batched(&[y], &inner, x, n)[0])
+fn found<'t>(line: Line, derivative: Option<Var<'t>>, missing: impl FnOnce() -> Error, y: Var<'t>) -> Var<'t> {
+    derivative.unwrap_or_else(|| y.tape().originating(line, || y.tape().error(missing())))
 }
 
 /// The Jacobian of `y` by `x`, a row for each element of `y`: the pullback of every unit cotangent at once.

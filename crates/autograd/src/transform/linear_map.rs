@@ -4,6 +4,7 @@ use std::panic::Location;
 
 use wengert_tensor::{Error, Result, Tensor};
 
+use super::lost::{integral, lost};
 use super::recorded::Recorded;
 use super::{Function, Span, Tensors, pullback, pushforward};
 use crate::tape::{Tape, Var};
@@ -37,8 +38,7 @@ pub fn linearize<'a, A: Tensors<'a>>(
         let tape = Tape::new();
         let vars: Vec<Var<'_>> = x.iter().map(|x| tape.input(x)).collect();
         if let Some(x) = vars.iter().find(|x| !x.dtype().is_float()) {
-            let sentence = format!("linearize: with respect to {}: only floats have derivatives", x.ty());
-            return Err(Error::gradient(sentence));
+            return Err(integral("linearize", "with respect to", *x));
         }
         let y = f(&vars);
         let dx: Vec<Var<'_>> = vars.iter().map(|x| tape.placeholder(x.ty())).collect();
@@ -48,11 +48,11 @@ pub fn linearize<'a, A: Tensors<'a>>(
                 return dy.value().map(|_| unreachable!("a poisoned variable has no value"));
             }
             Some(dy) => dy,
-            None => return Err(Error::gradient("linearize: the result does not depend on the arguments")),
+            None => return Err(lost("linearize", &[y], &vars, "the arguments")),
         };
         let span = Span::between(&dx, &[dy]);
         let linear = span.dependents(&dx);
-        let (body, operands) = Recorded::cut(dy, &dx, |id| span.place(id).is_some_and(|i| linear[i]));
+        let (body, operands) = Recorded::cut(&tape, &[dy], &dx, |id| span.place(id).is_some_and(|i| linear[i]));
         let asked: Vec<Var<'_>> = [y].into_iter().chain(operands[dx.len()..].iter().copied()).collect();
         let mut values = tape.finish(&asked)?;
         let residuals = values.split_off(1);
@@ -111,7 +111,7 @@ impl LinearMap {
     #[inline]
     fn on<'t>(&self, tape: &'t Tape, dx: &[Var<'t>]) -> Var<'t> {
         let residuals = self.residuals.iter().map(|residual| tape.input(residual));
-        self.body.replay(tape, &dx.iter().copied().chain(residuals).collect::<Vec<_>>())
+        self.body.replay(tape, &dx.iter().copied().chain(residuals).collect::<Vec<_>>())[0]
     }
 }
 

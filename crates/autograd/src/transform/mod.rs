@@ -3,10 +3,12 @@
 //! - `reverse`: vector-Jacobian products, walking the tape backwards.
 //! - `forward`: Jacobian-vector products, walking it forwards.
 //! - `batching`: the same equations with one more axis.
-//! - `functional`: what people ask of a closure, made of the three.
+//! - `functional`, `vmap`: what people ask of a closure, made of the three.
 //! - `linear_map`: a function's derivative, to be applied many times.
-//! - `custom`: derivatives that the user says; `checkpoint`: computing again instead of keeping.
-//! - `recorded`: equations cut out of a tape, a function as data.
+//! - `custom`: derivatives that the user says; `checkpoint`, `segments`: computing again instead of
+//!   keeping.
+//! - `control`: loops and branches that are equations.
+//! - `lost`: why there is no derivative; `recorded`: equations cut out of a tape, a function as data.
 //!
 //! They append to the tape and never edit it, use no rule but those of `op/`, and loop over it
 //! without recursion, so depth costs no stack.
@@ -14,23 +16,30 @@
 mod args;
 mod batching;
 mod checkpoint;
+mod control;
 mod custom;
 mod forward;
 mod functional;
 mod linear_map;
+mod lost;
 mod parts;
 mod recorded;
 mod reverse;
+mod segments;
+mod vmap;
 
 pub use args::{Args, Function, Tensors};
 pub use batching::batched;
-pub use checkpoint::checkpoint;
+pub use checkpoint::{checkpoint, remat};
+pub use control::{Reversed, Sequence, Vars, cond, scan, while_loop, while_loop_within};
 pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
-pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap};
+pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp};
 pub use linear_map::{LinearMap, linearize};
+pub use lost::{Obstacle, obstacle};
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
+pub use vmap::{vmap, vmap_axes};
 
 use std::panic::Location;
 

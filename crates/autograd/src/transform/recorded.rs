@@ -14,11 +14,11 @@ use smallvec::SmallVec;
 use crate::op::Op;
 use crate::tape::{Tape, Var, VarId};
 
-/// A function of a list of variables with one result.
+/// A function of a list of variables with a list of results.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Recorded {
     lines: Vec<Line>,
-    result: Place,
+    results: Vec<Place>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,19 +35,23 @@ enum Place {
 }
 
 impl Recorded {
-    /// The equations `inside` that `y`, which is not poisoned, needs, as a function of `given` and of what else they
-    /// use from outside: those variables are returned, the given ones first. Inputs are always outside.
+    /// The equations `inside` that `ys`, none of which is poisoned, need, as a function of `given` and of what else
+    /// they use from outside: those variables are returned, the given ones first. Inputs are always outside.
     #[inline]
-    pub fn cut<'t>(y: Var<'t>, given: &[Var<'t>], inside: impl Fn(VarId) -> bool) -> (Self, Vec<Var<'t>>) {
-        let tape = y.tape();
+    pub fn cut<'t>(
+        tape: &'t Tape,
+        ys: &[Var<'t>],
+        given: &[Var<'t>],
+        inside: impl Fn(VarId) -> bool,
+    ) -> (Self, Vec<Var<'t>>) {
         let eqn = |id: VarId| tape.eqn(Var { tape, id }).filter(|eqn| !matches!(eqn.op, Op::Input(_)) && inside(id));
         let mut operands = given.to_vec();
         let mut places: HashMap<VarId, Place> =
             given.iter().enumerate().map(|(i, x)| (x.id(), Place::Operand(i))).collect();
-        // Found from the result backwards; recorded from the earliest on.
+        // Found from the results backwards; recorded from the earliest on.
         let mut needed = Vec::new();
         let mut seen = std::collections::HashSet::new();
-        let mut stack = vec![y.id()];
+        let mut stack: Vec<VarId> = ys.iter().map(|y| y.id()).collect();
         while let Some(id) = stack.pop() {
             if places.contains_key(&id) || !seen.insert(id) {
                 continue;
@@ -73,24 +77,52 @@ impl Recorded {
             };
             places.insert(id, place);
         }
-        (Self { lines, result: places[&y.id()] }, operands)
+        (Self { lines, results: ys.iter().map(|y| places[&y.id()]).collect() }, operands)
     }
 
     /// Records the equations again, on the tape of `operands` and with these.
     #[inline]
-    pub fn replay<'t>(&self, tape: &'t Tape, operands: &[Var<'t>]) -> Var<'t> {
-        let mut results: Vec<Var<'t>> = Vec::with_capacity(self.lines.len());
-        for line in &self.lines {
-            let var = |place: &Place| match *place {
-                Place::Operand(i) => operands[i],
-                Place::Line(i) => results[i],
-            };
-            let x: SmallVec<[Var<'t>; 4]> = line.operands.iter().map(var).collect();
-            results.push(tape.originating(line.at, || tape.record(line.op.clone(), &x)));
-        }
-        match self.result {
+    pub fn replay<'t>(&self, tape: &'t Tape, operands: &[Var<'t>]) -> Vec<Var<'t>> {
+        let mut lines: Vec<Var<'t>> = Vec::with_capacity(self.lines.len());
+        let var = |lines: &[Var<'t>], place: &Place| match *place {
             Place::Operand(i) => operands[i],
-            Place::Line(i) => results[i],
+            Place::Line(i) => lines[i],
+        };
+        for line in &self.lines {
+            let x: SmallVec<[Var<'t>; 4]> = line.operands.iter().map(|x| var(&lines, x)).collect();
+            lines.push(tape.originating(line.at, || tape.record(line.op.clone(), &x)));
         }
+        self.results.iter().map(|result| var(&lines, result)).collect()
+    }
+
+    /// Which results depend on the operands that are marked.
+    #[inline]
+    pub fn dependents(&self, operands: &[bool]) -> Vec<bool> {
+        let mut lines: Vec<bool> = Vec::with_capacity(self.lines.len());
+        let marked = |lines: &[bool], place: &Place| match *place {
+            Place::Operand(i) => operands[i],
+            Place::Line(i) => lines[i],
+        };
+        for line in &self.lines {
+            lines.push(line.operands.iter().any(|x| marked(&lines, x)));
+        }
+        self.results.iter().map(|result| marked(&lines, result)).collect()
+    }
+
+    /// Which of so many operands the results that are marked depend on.
+    #[inline]
+    pub fn ancestors(&self, results: &[bool], operands: usize) -> Vec<bool> {
+        let (mut operands, mut lines) = (vec![false; operands], vec![false; self.lines.len()]);
+        let mut mark = |lines: &mut [bool], place: &Place| match *place {
+            Place::Operand(i) => operands[i] = true,
+            Place::Line(i) => lines[i] = true,
+        };
+        self.results.iter().zip(results).filter(|(_, marked)| **marked).for_each(|(place, _)| mark(&mut lines, place));
+        for i in (0..self.lines.len()).rev() {
+            if lines[i] {
+                self.lines[i].operands.iter().for_each(|x| mark(&mut lines, x));
+            }
+        }
+        operands
     }
 }

@@ -1,10 +1,9 @@
 //! Reverse mode: cotangents, from results back to arguments.
 
-use std::panic::Location;
-
 use rustc_hash::FxHashMap;
-use wengert_tensor::{Error, ErrorKind};
+use wengert_tensor::Error;
 
+use super::lost::{Obstacle, integral, lost};
 use super::parts::{Part, joined};
 use super::{Line, Span, unusable};
 use crate::op::Op;
@@ -35,11 +34,11 @@ pub fn pullback<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -
 }
 
 /// What a backward walk finds.
-struct Walk<'t> {
+pub(super) struct Walk<'t> {
     /// The cotangent of each x.
     bars: Vec<Option<Var<'t>>>,
     /// The last equation that a cotangent reached and did not pass although it depends on an x.
-    blocked: Option<(&'static str, &'static Location<'static>)>,
+    pub blocked: Option<Obstacle>,
 }
 
 impl<'t> Walk<'t> {
@@ -49,7 +48,7 @@ impl<'t> Walk<'t> {
 }
 
 #[track_caller]
-fn walk<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> Walk<'t> {
+pub(super) fn walk<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> Walk<'t> {
     if let Some(wrong) = unusable("vjp", ys.iter().chain(xs).chain(ybars.iter().flatten()).copied()) {
         return Walk::poisoned(wrong, xs);
     }
@@ -195,23 +194,13 @@ fn typed<'t>(xbar: Var<'t>, x: Var<'t>, op: &str) -> Var<'t> {
 #[track_caller]
 pub(crate) fn gradients<'t>(y: Var<'t>, xs: &[Var<'t>]) -> Vec<Var<'t>> {
     if let Some(x) = xs.iter().find(|x| !x.is_poisoned() && !x.dtype().is_float()) {
-        let sentence = format!("grad: with respect to {}: only floats have derivatives", x.ty());
-        return vec![y.tape.error(Error::gradient(sentence)); xs.len()];
+        return vec![y.tape.error(integral("grad", "with respect to", *x)); xs.len()];
     }
     if !y.is_poisoned() && (y.rank() > 0 || !y.dtype().is_float()) {
         let sentence = format!("grad: a gradient is of a single float, not of {}", y.ty());
         return vec![y.tape.error(Error::gradient(sentence)); xs.len()];
     }
     let walk = walk(&[y], &[Some(y.full_like(1.0))], xs);
-    let missing = |i: usize| y.tape.error(unreached(i, walk.blocked));
+    let missing = |i: usize| y.tape.error(lost("grad", &[y], &xs[i..=i], &format!("argument {i}")));
     walk.bars.iter().enumerate().map(|(i, bar)| bar.unwrap_or_else(|| missing(i))).collect()
-}
-
-/// That no derivative leads from a result to its argument number `i`, and what stops it.
-fn unreached(i: usize, blocked: Option<(&'static str, &'static Location<'static>)>) -> Error {
-    let why = match blocked {
-        Some((op, at)) => format!("depends on argument {i} only through {op} at {at}, which has no derivative"),
-        None => format!("does not depend on argument {i}"),
-    };
-    Error::new(ErrorKind::Gradient, format!("grad: the result {why}"))
 }

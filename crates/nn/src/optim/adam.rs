@@ -85,10 +85,10 @@ impl<const DECOUPLED: bool> Optimizer for AdaptiveMoments<DECOUPLED> {
     }
 
     /// lr / (1 - b1^t), sqrt(1 - b2^t) and 1 - lr decay.
-    fn numbers(&self, step: u64) -> Vec<f64> {
+    fn numbers(&self, step: u64, numbers: &mut Vec<f64>) {
         let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         let (b1, b2) = self.betas;
-        vec![self.lr / correction(b1), correction(b2).sqrt(), 1.0 - self.lr * self.weight_decay]
+        numbers.extend([self.lr / correction(b1), correction(b2).sqrt(), 1.0 - self.lr * self.weight_decay]);
     }
 
     fn update<'t>(&self, x: Var<'t>, xbar: Var<'t>, state: &[Var<'t>], numbers: &[Var<'t>]) -> Update<'t> {

@@ -36,8 +36,8 @@ pub use sgd::Sgd;
 ///         Ok(())
 ///     }
 ///
-///     fn numbers(&self, _step: u64) -> Vec<f64> {
-///         vec![self.0]
+///     fn numbers(&self, _step: u64, numbers: &mut Vec<f64>) {
+///         numbers.push(self.0);
 ///     }
 ///
 ///     fn update<'t>(&self, x: Var<'t>, xbar: Var<'t>, _: &[Var<'t>], numbers: &[Var<'t>]) -> Update<'t> {
@@ -64,8 +64,9 @@ pub trait Optimizer: Send + Sync {
         0
     }
 
-    /// The numbers that the update number `step` of a parameter needs; the first is number 1.
-    fn numbers(&self, step: u64) -> Vec<f64>;
+    /// Adds to `numbers` those that the update number `step` of a parameter needs, always as many; the first update is
+    /// number 1.
+    fn numbers(&self, step: u64, numbers: &mut Vec<f64>);
 
     /// Records the update of the parameter `x` with the gradient `xbar`. `numbers` are those of
     /// [`numbers`](Self::numbers) as single elements of `x`'s dtype.
@@ -99,8 +100,8 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
         (**self).states()
     }
 
-    fn numbers(&self, step: u64) -> Vec<f64> {
-        (**self).numbers(step)
+    fn numbers(&self, step: u64, numbers: &mut Vec<f64>) {
+        (**self).numbers(step, numbers);
     }
 
     fn update<'t>(&self, x: Var<'t>, xbar: Var<'t>, state: &[Var<'t>], numbers: &[Var<'t>]) -> Update<'t> {

@@ -69,8 +69,8 @@ impl Optimizer for Sgd {
         usize::from(self.momentum != 0.0)
     }
 
-    fn numbers(&self, _: u64) -> Vec<f64> {
-        vec![self.lr]
+    fn numbers(&self, _: u64, numbers: &mut Vec<f64>) {
+        numbers.push(self.lr);
     }
 
     fn update<'t>(&self, x: Var<'t>, xbar: Var<'t>, state: &[Var<'t>], numbers: &[Var<'t>]) -> Update<'t> {

@@ -1,7 +1,8 @@
 //! The loops of elementwise kernels: one function of numbers, over slices of one length.
 //!
-//! [`map1`], [`map2`] and [`map3`] run at the processor's best level. [`each1`] and [`each2`] do not: they
-//! are for functions that are calls, of which no vector could be made.
+//! [`map1`], [`map2`] and [`map3`] run at the processor's best level, where floats are concerned: for others one loop is
+//! compiled, which has vectors too, but short ones. [`each1`] and [`each2`] are for functions that are calls, of
+//! which no vector could be made.
 
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
@@ -61,6 +62,17 @@ levels! {
     }
 }
 
+/// Whether a loop is worth compiling for every level.
+const fn is_hot(dtypes: &[DType]) -> bool {
+    let (mut floats, mut integers, mut i) = (false, false, 0);
+    while i < dtypes.len() {
+        floats |= matches!(dtypes[i], DType::F32 | DType::F64);
+        integers |= matches!(dtypes[i], DType::I64);
+        i += 1;
+    }
+    floats && !integers
+}
+
 /// `out = f(x)`, in vectors.
 pub(super) fn map1<X: Element, Y: Element>(
     op: &str,
@@ -68,6 +80,9 @@ pub(super) fn map1<X: Element, Y: Element>(
     out: DataMut,
     f: impl Fn(X) -> Y + Copy,
 ) -> Result<()> {
+    if !const { is_hot(&[X::DTYPE, Y::DTYPE]) } {
+        return each1(op, x, out, f);
+    }
     slices!(op, x, out => x0: X; y: Y);
     zip1(x0, y, f);
     Ok(())
@@ -80,6 +95,9 @@ pub(super) fn map2<X: Element, Y: Element, Z: Element>(
     out: DataMut,
     f: impl Fn(X, Y) -> Z + Copy,
 ) -> Result<()> {
+    if !const { is_hot(&[X::DTYPE, Y::DTYPE, Z::DTYPE]) } {
+        return each2(op, x, out, f);
+    }
     slices!(op, x, out => x0: X, x1: Y; z: Z);
     zip2(x0, x1, z, f);
     Ok(())
@@ -93,7 +111,10 @@ pub(super) fn map3<X: Element, Y: Element, Z: Element, W: Element>(
     f: impl Fn(X, Y, Z) -> W + Copy,
 ) -> Result<()> {
     slices!(op, x, out => x0: X, x1: Y, x2: Z; w: W);
-    zip3(x0, x1, x2, w, f);
+    match const { is_hot(&[X::DTYPE, Y::DTYPE, Z::DTYPE, W::DTYPE]) } {
+        true => zip3(x0, x1, x2, w, f),
+        false => w.iter_mut().zip(x0).zip(x1).zip(x2).for_each(|(((w, &x), &y), &z)| *w = f(x, y, z)),
+    }
     Ok(())
 }
 

@@ -6,9 +6,8 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::bound::Bound;
-use crate::kernel::each::rows;
 use crate::kernel::gemm::{Entry, Matrix, Path};
-use crate::kernel::with_number;
+use crate::kernel::{parallel, with_number};
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
@@ -145,6 +144,9 @@ fn one<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> {
     Path::of(m, k, n).product(x, y, out, n)
 }
 
+/// Multiply-adds of the products that another thread may take together.
+const GRAIN: usize = 1 << 20;
+
 fn batched<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> {
     let (xl, yl) = (x.layout, y.layout);
     let lead = xl.shape().rank() - 2;
@@ -153,32 +155,36 @@ fn batched<T: Entry>(x: Strided<T>, y: Strided<T>, out: &mut [T]) -> Result<()> 
         return Ok(());
     }
     let path = Path::of(m, k, n);
-    let (batch, step_x) = xl.strides().split_at(lead);
-    let (batch_y, step_y) = yl.strides().split_at(lead);
-    let [step_x, step_y] = [step_x, step_y].map(|s| [s[0], s[1]]);
 
     // One y for the whole batch: the batch is more rows of x, where strides can say so.
-    let shared = yl.shape().iter().zip(batch_y).all(|(&size, &stride)| size == 1 || stride == 0);
+    let mut batch = yl.shape().iter().zip(yl.strides()).take(lead);
+    let shared = batch.all(|(&size, &stride)| size == 1 || stride == 0);
     if path != Path::Vector && lead > 0 && shared {
         let all = out.len() / n;
         if let Some(merged) = xl.reshape(&Shape::from([all, k])) {
             let x = Matrix::new(x.data, merged.offset(), [all, k], [merged.strides()[0], merged.strides()[1]])?;
-            let y = Matrix::new(y.data, yl.offset(), [k, n], step_y)?;
-            return path.product(x, y, out, n);
+            return path.product(x, matrix(&y, yl.offset())?, out, n);
         }
     }
 
-    let mut products = out.chunks_exact_mut(m * n);
-    let mut result = Ok(());
-    rows(&xl.shape()[..lead], [batch, batch_y], [xl.offset(), yl.offset()], |row| {
-        for (i, out) in (0..row.len as isize).zip(&mut products) {
-            let [at_x, at_y] = [0, 1].map(|o| (row.start[o] as isize + i * row.stride[o]) as usize);
-            let product = Matrix::new(x.data, at_x, [m, k], step_x)
-                .and_then(|x| path.product(x, Matrix::new(y.data, at_y, [k, n], step_y)?, out, n));
-            if let Err(error) = product {
-                result = Err(error);
-            }
+    let place = |layout: &Layout, mut number: usize| {
+        let mut place = layout.offset() as isize;
+        for axis in (0..lead).rev() {
+            let size = layout.shape()[axis];
+            place += (number % size) as isize * layout.strides()[axis];
+            number /= size;
         }
-    });
-    result
+        place as usize
+    };
+    // A few products are a piece for a thread, if one is not large.
+    let product = m * n;
+    let few = (GRAIN / product.saturating_mul(k).max(1)).max(1);
+    parallel::chunks(out, product.saturating_mul(few), &|start, out| {
+        for (i, out) in out.chunks_exact_mut(product).enumerate() {
+            let number = start / product + i;
+            let (x, y) = (matrix(&x, place(xl, number))?, matrix(&y, place(yl, number))?);
+            path.product(x, y, out, n)?;
+        }
+        Ok(())
+    })
 }

@@ -2,16 +2,20 @@
 //! elements a window has.
 //!
 //! A maximum is taken by index, so that its values and its derivatives are a gather. An average is
-//! the sum of padded windows divided by [`counts`].
+//! the sum of padded windows, a convolution with [ones](Pool::sums), divided by [`counts`].
+
+#![allow(unsafe_code, reason = "calls functions compiled for an instruction set that was detected")]
 
 use crate::error::{Error, Result};
-use crate::kernel::each::rows;
+use crate::kernel::conv::Conv;
+use crate::kernel::math::Level;
 use crate::kernel::number::Number;
 use crate::kernel::pad::Pad;
+use crate::kernel::parallel;
 use crate::kernel::window::{Axis, SPATIAL};
 use crate::kernel::{with_float, with_number};
 use crate::shape::Shape;
-use crate::view::{Strided, View, ViewMut};
+use crate::view::{View, ViewMut};
 
 /// How windows move over the last axes: one number each for every one of these.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -81,6 +85,21 @@ impl Pool {
             pads.push(Pad { lo, hi: hi.max(beyond.max(0) as usize), interior: 0 });
         }
         Ok(pads)
+    }
+
+    /// The convolution that adds up the windows of [.., 1, axes..] with a kernel of ones, for the axes of `x`.
+    ///
+    /// # Errors
+    /// As [`shape`].
+    pub fn sums(&self, x: &Shape) -> Result<Conv> {
+        let axes = self.axes(x)?;
+        let padding = axes[SPATIAL - self.sizes.len()..].iter().map(|axis| {
+            let last = (axis.positions - 1) as isize * axis.stride + (axis.window - 1) as isize * axis.dilation;
+            // Less than nothing where elements are left over.
+            (axis.lo, last + 1 - axis.lo - axis.size)
+        });
+        let padding = padding.collect();
+        Ok(Conv { strides: self.strides.clone(), padding, dilations: self.dilations.clone(), groups: 1 })
     }
 
     /// The axes, checked; their steps are left 0.
@@ -183,44 +202,145 @@ pub fn arg_max_pool(x: View, pool: &Pool, out: ViewMut) -> Result<()> {
         axis.step = step;
     }
     let out = out.typed::<i64>("max_pool")?;
+    let (plane, level) = (axes.iter().map(|axis| axis.positions).product::<usize>().max(1), Level::best());
     with_number!("max_pool", x.dtype(), T => {
         let x = x.typed::<T>("max_pool")?;
-        let mut planes = out.chunks_exact_mut(axes.iter().map(|axis| axis.positions).product::<usize>().max(1));
-        rows(&x.layout.shape()[..lead], [&x.layout.strides()[..lead]], [x.layout.offset()], |row| {
-            for (i, out) in (0..row.len as isize).zip(&mut planes) {
-                arg_max_plane(x, row.start[0] as isize + i * row.stride[0], &axes, out);
+        let (sizes, strides) = (&x.layout.shape()[..lead], &x.layout.strides()[..lead]);
+        // Where the n-th plane starts.
+        let start = |mut n: usize| {
+            let axes = sizes.iter().zip(strides).rev();
+            axes.fold(x.layout.offset() as isize, |start, (&size, &stride)| {
+                let at = n % size;
+                n /= size;
+                start + at as isize * stride
+            })
+        };
+        parallel::chunks(out, PIECE.div_ceil(plane) * plane, &|first, out| {
+            for (n, out) in (first / plane..).zip(out.chunks_exact_mut(plane)) {
+                arg_max_plane(level, x.data, start(n), &axes, out);
             }
-        });
-        Ok(())
+            Ok(())
+        })
     })
 }
 
-fn arg_max_plane<T: Number>(x: Strided<T>, start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
-    let [a, b, c] = axes;
-    let mut out = out.iter_mut();
-    for pa in 0..a.positions {
-        for pb in 0..b.positions {
-            for (pc, out) in (0..c.positions).zip(&mut out) {
-                let mut best: Option<(T, isize)> = None;
-                for ia in a.elements(pa) {
-                    for ib in b.elements(pb) {
-                        for ic in c.elements(pc) {
-                            let value = x.data[(start + ia * a.step + ib * b.step + ic * c.step) as usize];
-                            if best.is_none_or(|(best, _)| exceeds(value, best)) {
-                                best = Some((value, (ia * b.size + ib) * c.size + ic));
+/// Windows that are worth another thread.
+const PIECE: usize = 1 << 14;
+
+/// [`plane`], by the instructions of a level that the processor has.
+fn arg_max_plane<T: Number>(level: Level, x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
+        plane(x, start, axes, out);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl")]
+    fn avx512<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
+        plane(x, start, axes, out);
+    }
+    match level {
+        Level::Portable => plane(x, start, axes, out),
+        // SAFETY: the level is one that the processor was found to have; likewise below.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2(x, start, axes, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512(x, start, axes, out) },
+    }
+}
+
+/// Elements that are compared together.
+const LANES: usize = 16;
+
+/// Windows whose maxima are found side by side: rows of them, or part of a row.
+const TILE: usize = 8 * LANES;
+
+/// Tile by tile of windows, and within one element of all windows after another: larger than those before,
+/// or the first NaN. Padding is as low as any element and comes after a window's first.
+#[inline(always)]
+fn plane<T: Number>(x: &[T], start: isize, [a, b, c]: &[Axis; SPATIAL], out: &mut [i64]) {
+    let (row, plane) = (c.size, b.size * c.size);
+    let width = c.positions.min(TILE);
+    let height = TILE / width;
+    // The lanes that come after a row's last may be written too.
+    let mut values = [T::LOWEST; TILE + LANES];
+    for (pa, out) in out.chunks_exact_mut(b.positions * c.positions).enumerate() {
+        for first_b in (0..b.positions).step_by(height) {
+            let rows = first_b..b.positions.min(first_b + height);
+            for first_c in (0..c.positions).step_by(width) {
+                let columns = first_c..c.positions.min(first_c + width);
+                let (width, used) = (columns.len(), (columns.len() * rows.len()).next_multiple_of(LANES));
+                // The best so far, and how far from its window's start it is.
+                let (mut best, mut far) = ([T::LOWEST; TILE], [0; TILE]);
+                let first_a = a.first_place(pa) * a.dilation * plane;
+                for (pb, far) in rows.clone().zip(far.chunks_exact_mut(width)) {
+                    let first_b = first_a + b.first_place(pb) * b.dilation * row;
+                    for (pc, far) in columns.clone().zip(far) {
+                        *far = (first_b + c.first_place(pc) * c.dilation) as i64;
+                    }
+                }
+                for wa in a.places(pa) {
+                    let ia = a.first(wa) + pa as isize * a.stride;
+                    for wb in 0..b.window {
+                        for wc in 0..c.window {
+                            let inside = c.inside(wc);
+                            let from = inside.start.clamp(columns.start, columns.end);
+                            let to = inside.end.clamp(from, columns.end);
+                            let ic = c.first(wc) + from as isize * c.stride;
+                            for (i, pb) in rows.clone().enumerate() {
+                                let values = &mut values[i * width..];
+                                let ib = b.first(wb) + pb as isize * b.stride;
+                                if !(0..b.size).contains(&ib) {
+                                    values[..width].fill(T::LOWEST);
+                                    continue;
+                                }
+                                let start = start + ia * a.step + ib * b.step + ic * c.step;
+                                let (low, high) = (from - columns.start, to - columns.start);
+                                if low > 0 {
+                                    values[..low].fill(T::LOWEST);
+                                }
+                                spaced(x, start, c.stride * c.step, high - low, &mut values[low..]);
+                                if high < width {
+                                    values[high..width].fill(T::LOWEST);
+                                }
+                            }
+                            let [wa, wb, wc] = [(a, wa), (b, wb), (c, wc)].map(|(axis, w)| w as isize * axis.dilation);
+                            let here = (wa * plane + wb * row + wc) as i64;
+                            let so_far = best[..used].iter_mut().zip(&mut far[..used]);
+                            for (&x, (best, far)) in values[..used].iter().zip(so_far) {
+                                let better = (x > *best) | (x.undefined() & !best.undefined());
+                                *best = if better { x } else { *best };
+                                *far = if better { here } else { *far };
                             }
                         }
                     }
                 }
-                *out = best.map_or(0, |(_, place)| place as i64);
+                for (pb, far) in rows.clone().zip(far.chunks_exact(width)) {
+                    let [a, b] = [(a, pa), (b, pb)].map(|(axis, p)| axis.first(0) + p as isize * axis.stride);
+                    let origin = a * plane + b * row + c.first(0) + columns.start as isize * c.stride;
+                    let out = &mut out[pb * c.positions..][columns.clone()];
+                    for ((i, out), far) in (0..).zip(out).zip(far) {
+                        *out = origin as i64 + i * c.stride as i64 + far;
+                    }
+                }
             }
         }
     }
 }
 
-/// Whether `x` is the maximum of the two where `best` came first: larger, or the first NaN.
-fn exceeds<T: Number>(x: T, best: T) -> bool {
-    x > best || (x.undefined() && !best.undefined())
+/// `n` elements `step` apart, and maybe some others after them, for which `out` has room: a full vector is
+/// copied faster than part of one.
+#[inline(always)]
+fn spaced<T: Number>(x: &[T], start: isize, step: isize, n: usize, out: &mut [T]) {
+    let full = n.next_multiple_of(LANES);
+    match (step, x.get(start as usize..).unwrap_or_default()) {
+        (1, ahead) if ahead.len() >= full => out[..full].copy_from_slice(&ahead[..full]),
+        (2, ahead) if ahead.len() >= 2 * full => {
+            out[..full].iter_mut().zip(ahead.as_chunks::<2>().0).for_each(|(out, x)| *out = x[0]);
+        }
+        _ => out[..n].iter_mut().enumerate().for_each(|(i, out)| *out = x[(start + i as isize * step) as usize]),
+    }
 }
 
 /// How many elements every window has: the divisor of its average. The result has the shape of the

@@ -113,9 +113,12 @@ impl Axis {
         count(before(0))..count(before(self.size))
     }
 
-    /// The elements, not padding, that the window at position `p` takes.
-    pub fn elements(&self, p: usize) -> impl Iterator<Item = isize> + use<> {
-        let (first, dilation) = (p as isize * self.stride - self.lo, self.dilation);
-        self.places(p).map(move |w| first + w as isize * dilation)
+    /// The first place of the window that, at position `p`, is an element and not padding.
+    #[inline]
+    pub fn first_place(&self, p: usize) -> isize {
+        match p as isize * self.stride {
+            start if start >= self.lo => 0,
+            _ => self.places(p).start as isize,
+        }
     }
 }

@@ -59,14 +59,12 @@ impl Tensor {
         let shape = pool::shape(self.shape(), pool)?;
         let axes = pool.sizes.len();
         let lead = shape.rank() - axes;
-        let mut windows =
-            self.pad(&pool.pads(self.shape())?, 0.0)?.windows(&pool.sizes, &pool.strides, &pool.dilations)?;
-        for axis in lead..shape.rank() {
-            windows = windows.narrow(axis as isize, 0, shape[axis])?;
-        }
-        let within: Vec<usize> = (shape.rank()..shape.rank() + axes).collect();
+        let flat = Shape::from([shape[..lead].iter().product(), 1]);
+        let images = flat.iter().chain(&self.shape()[lead..]).copied().collect::<Shape>();
+        let ones = Self::ones([&[1, 1], &pool.sizes[..]].concat(), self.dtype())?;
+        let sums = self.reshape(&images)?.conv(&ones, &pool.sums(self.shape())?)?.reshape(&shape)?;
         let counts =
             Self::build(self.dtype(), &shape[lead..], |out| pool::counts(self.shape(), pool, count_padding, out))?;
-        windows.sum_axes(&within[..])?.div(&counts)
+        sums.div(&counts)
     }
 }

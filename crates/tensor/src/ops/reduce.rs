@@ -131,21 +131,21 @@ impl Tensor {
     ///
     /// # Errors
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the dtype is not a float.
-    pub fn var(&self, correction: usize) -> Result<Self> {
+    pub fn var(&self, correction: impl Into<f64>) -> Result<Self> {
         self.var_axes(.., correction)
     }
 
     /// The variance of the n elements along `axes`, Σ (x - mean)² / (n - correction), without those axes.
     ///
     /// `correction` 0 is the mean squared deviation; 1, Bessel's correction, estimates the variance
-    /// of what the elements are a sample of. With n ≤ correction, the divisor is 0.
+    /// of what the elements are a sample of. Any number will do; with n ≤ correction, the divisor is 0.
     ///
     /// # Errors
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the dtype is not a float,
     /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an axis that does not exist or repeats.
-    pub fn var_axes(&self, axes: impl Into<Axes>, correction: usize) -> Result<Self> {
+    pub fn var_axes(&self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Result<Self> {
         let axes = axes.into();
-        let n = self.float_like("var", self.count("var", &axes)?.saturating_sub(correction) as f64)?;
+        let n = self.float_like("var", (self.count("var", &axes)? as f64 - correction.into()).max(0.0))?;
         self.sub(&self.mean_keep(axes.clone())?)?.square()?.sum_axes(axes)?.div(&n)
     }
 
@@ -153,7 +153,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`var_axes`](Self::var_axes).
-    pub fn var_keep(&self, axes: impl Into<Axes>, correction: usize) -> Result<Self> {
+    pub fn var_keep(&self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Result<Self> {
         let axes = axes.into();
         self.var_axes(axes.clone(), correction)?.kept(self, &axes)
     }
@@ -162,7 +162,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`var`](Self::var).
-    pub fn std(&self, correction: usize) -> Result<Self> {
+    pub fn std(&self, correction: impl Into<f64>) -> Result<Self> {
         self.var(correction)?.sqrt()
     }
 
@@ -170,7 +170,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`var_axes`](Self::var_axes).
-    pub fn std_axes(&self, axes: impl Into<Axes>, correction: usize) -> Result<Self> {
+    pub fn std_axes(&self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Result<Self> {
         self.var_axes(axes, correction)?.sqrt()
     }
 
@@ -178,7 +178,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`var_axes`](Self::var_axes).
-    pub fn std_keep(&self, axes: impl Into<Axes>, correction: usize) -> Result<Self> {
+    pub fn std_keep(&self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Result<Self> {
         self.var_keep(axes, correction)?.sqrt()
     }
 

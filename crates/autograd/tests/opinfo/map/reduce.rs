@@ -91,10 +91,7 @@ fn var<'t>(a: &Args<'t>) -> Var<'t> {
         (_, _, true) => a.float("correction"),
         _ => 1.0,
     };
-    over(a, a.x(), |x, axes| {
-        let n = axes.iter().map(|&axis| x.shape()[axis]).product::<usize>() as f64;
-        (x - x.mean_keep(axes)).square().sum_axes(axes) / (n - correction).max(0.0)
-    })
+    over(a, a.x(), |x, axes| x.var_axes(axes, correction))
 }
 
 fn order(a: &Args<'_>, name: &str) -> f64 {

@@ -18,7 +18,7 @@ use crate::kernel::parallel;
 pub(super) const DEPTH: usize = 256;
 
 /// Columns for which y is packed at a time.
-const WIDTH: usize = 1024;
+const WIDTH: usize = 512;
 
 /// Rows of x that are gone through for each panel of y: with `DEPTH` columns they fit in the second-level cache.
 const HEIGHT: usize = 192;
@@ -71,7 +71,7 @@ pub(super) unsafe fn product<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> 
         // Nothing to cut and nothing to pack: as little as possible is done for tiny products.
         let y = (job.y.first(), job.y.strides[0]);
         // SAFETY: as the caller promises.
-        unsafe { tiles(kernel, &mut tile(job, [0, 0, 0], k, y, n), m) };
+        unsafe { tiles(kernel, tile(job, [0, 0, 0], k, y, n), m) };
         return Ok(());
     }
     let work = m.saturating_mul(n).saturating_mul(k);
@@ -80,7 +80,7 @@ pub(super) unsafe fn product<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> 
 }
 
 /// As [`product`], cut in two where there is more than one tile.
-pub(super) unsafe fn halves<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> Result<()> {
+unsafe fn halves<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> Result<()> {
     let &Product { x, y, out, add } = job;
     let (m, n) = (x.sizes[0], y.sizes[1]);
     let by_rows = m >= n;
@@ -103,36 +103,36 @@ pub(super) unsafe fn halves<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> R
 }
 
 /// As [`product`], on this thread.
-#[inline]
+#[inline(always)]
 unsafe fn piece<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> Result<()> {
-    let ([m, k], n) = (job.x.sizes, job.y.sizes[1]);
-    let pack = job.y.strides[1] != 1 || (m >= 32 && k * n > 8192);
-    if !pack {
-        // SAFETY: as the caller promises.
-        unsafe { blocks(kernel, job, None) };
-        return Ok(());
-    }
-    scratch::with(k.min(DEPTH) * n.min(WIDTH), |packed: &mut [T]| {
+    let (x, y) = (job.x, job.y);
+    let ([m, k], n) = (x.sizes, y.sizes[1]);
+    // Its rows must be contiguous; and where they are read often, and are too many for the first-level cache, they had
+    // better lie together.
+    let pack_y = y.strides[1] != 1 || (m >= 32 && k * n > 1 << 13);
+    let room = if pack_y { k.min(DEPTH) * n.min(WIDTH) } else { 0 };
+    scratch::with(room, |scratch: *mut T| {
         // SAFETY: as the caller promises, and there is room for a block of y.
-        unsafe { blocks(kernel, job, Some(packed.as_mut_ptr())) }
+        unsafe { blocks(kernel, job, pack_y.then_some(scratch)) }
     })
 }
 
-/// Block by block; `packed` has room for the largest block of y, if it is to be packed.
+/// Block by block; `packed` has room for the largest block of y, if that is to be packed.
 unsafe fn blocks<T: Float>(kernel: &Kernel<T>, job: &Product<T>, packed: Option<*mut T>) {
-    let (y, [m, k], n) = (job.y, job.x.sizes, job.y.sizes[1]);
+    let (x, y) = (job.x, job.y);
+    let ([m, k], n) = (x.sizes, y.sizes[1]);
     let panel = 2 * kernel.lanes;
     for p in (0..k).step_by(DEPTH) {
         let depth = (k - p).min(DEPTH);
         for j in (0..n).step_by(WIDTH) {
             let width = (n - j).min(WIDTH);
             // SAFETY: the caller promises the instructions and the result; all places are within the
-            // sizes of `x` and `y`, and packed panels within `packed`.
+            // sizes of `x` and `y`, and packed panels within the room for a block.
             unsafe {
-                if let Some(packed) = packed {
+                if let Some(to) = packed {
                     for at in (0..width).step_by(panel) {
-                        let to = packed.add(at * depth);
-                        pack_columns(kernel, y, [p, j + at], [depth, (width - at).min(panel)], to);
+                        let columns = (width - at).min(panel);
+                        (kernel.pack)(y.pointer(p, j + at), y.strides, [depth, columns], to.add(at * depth));
                     }
                 }
                 for i in (0..m).step_by(HEIGHT) {
@@ -143,8 +143,8 @@ unsafe fn blocks<T: Float>(kernel: &Kernel<T>, job: &Product<T>, packed: Option<
                             Some(packed) => (packed.cast_const().add(at * depth), columns as isize),
                             None => (y.pointer(p, j + at), y.strides[0]),
                         };
-                        let mut tile = tile(job, [i, p, j + at], depth, b, columns);
-                        tiles(kernel, &mut tile, height);
+                        let tile = tile(job, [i, p, j + at], depth, b, columns);
+                        tiles(kernel, tile, height);
                     }
                 }
             }
@@ -152,7 +152,7 @@ unsafe fn blocks<T: Float>(kernel: &Kernel<T>, job: &Product<T>, packed: Option<
     }
 }
 
-/// The tile whose first element is that of row i and column j of the result, with its sum from term p on; `y` is where
+/// The tile whose first element is that of row i and column j of the result, with its sum from term p on; `b` is where
 /// these rows and columns of y lie.
 #[inline(always)]
 fn tile<T: Float>(
@@ -162,60 +162,22 @@ fn tile<T: Float>(
     (b, b_step): (*const T, isize),
     columns: usize,
 ) -> Tile<T> {
-    let Product { x, out, add, .. } = job;
-    Tile {
-        k,
-        a: x.pointer(i, p),
-        a_row: x.strides[0],
-        a_step: x.strides[1],
-        b,
-        b_step,
-        c: out.from(i, j).first,
-        c_row: out.step,
-        columns,
-        add: *add || p > 0,
-    }
+    let &Product { x, out, add, .. } = job;
+    let (a, [a_row, a_step]) = (x.pointer(i, p), x.strides);
+    Tile { k, a, a_row, a_step, b, b_step, c: out.from(i, j).first, c_row: out.step, columns, add: add || p > 0 }
 }
 
-/// Tiles one below the other, of about equal heights.
-unsafe fn tiles<T: Float>(kernel: &Kernel<T>, tile: &mut Tile<T>, height: usize) {
+/// Tiles one below the other, of about equal heights, from one on.
+#[inline(always)]
+unsafe fn tiles<T: Float>(kernel: &Kernel<T>, mut tile: Tile<T>, height: usize) {
     let registers = usize::from(tile.columns > kernel.lanes);
-    let mut left = height;
-    let mut count = height.div_ceil(kernel.tiles.len());
+    let (mut left, mut count) = (height, height.div_ceil(kernel.tiles.len()));
     while left > 0 {
         let rows = left.div_ceil(count);
         // SAFETY: as the caller promises; the tile has no more rows than are left, nor than there are functions.
-        unsafe { kernel.tiles[rows - 1][registers](tile) };
+        unsafe { kernel.tiles[rows - 1][registers](&tile) };
         tile.a = tile.a.wrapping_offset(rows as isize * tile.a_row);
         tile.c = tile.c.wrapping_add(rows * tile.c_row);
         (left, count) = (left - rows, count - 1);
-    }
-}
-
-/// Writes rows and columns of `y` from a place on, row after row.
-unsafe fn pack_columns<T: Float>(
-    kernel: &Kernel<T>,
-    y: &Matrix<T>,
-    [i, j]: [usize; 2],
-    [rows, columns]: [usize; 2],
-    to: *mut T,
-) {
-    let from = y.pointer(i, j);
-    let [row, column] = y.strides;
-    // SAFETY: the caller promises the instructions, that the place is within `y`, and the room at `to`.
-    unsafe {
-        if row == 1 {
-            return (kernel.transpose)(from, column, rows, columns, to);
-        }
-        for i in 0..rows {
-            let (from, to) = (from.offset(i as isize * row), to.add(i * columns));
-            if column == 1 {
-                to.copy_from_nonoverlapping(from, columns);
-            } else {
-                for j in 0..columns {
-                    *to.add(j) = *from.offset(j as isize * column);
-                }
-            }
-        }
     }
 }

@@ -32,6 +32,15 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn load_first(from: *const Self::T, mask: Self::Mask) -> Self;
     unsafe fn store(self, to: *mut Self::T);
     unsafe fn store_first(self, to: *mut Self::T, mask: Self::Mask);
+    /// Begins to fetch what is going to be read, from any place.
+    #[inline(always)]
+    unsafe fn prefetch(from: *const Self::T) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this instruction is everywhere and reads nothing.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(from.cast());
+        }
+    }
     /// self + other.
     unsafe fn plus(self, other: Self) -> Self;
     /// self · a + b, rounded once where the level has such an instruction.

@@ -96,11 +96,13 @@ impl<'a, T: Copy> Matrix<'a, T> {
 }
 
 #[cold]
+#[inline(never)]
 fn misfit([m, k]: [usize; 2], [k2, n]: [usize; 2], len: usize) -> Error {
     Error::shape(format!("matmul: [{m}, {k}] x [{k2}, {n}] into {len} elements"))
 }
 
 #[cold]
+#[inline(never)]
 fn outside(len: usize, sizes: [usize; 2], strides: [isize; 2]) -> Error {
     Error::index(format!("matrix: {sizes:?} by strides {strides:?} in {len} elements"))
 }

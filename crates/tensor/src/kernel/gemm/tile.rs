@@ -37,9 +37,9 @@ pub(super) struct Tile<T> {
 /// Computes a tile, of a number of rows and of registers that is the function's own.
 pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
 
-/// Writes a matrix of so many columns, its rows one after another, from one whose columns are contiguous.
-/// The arguments are the first element, the distance between columns, rows, columns, and where to.
-pub(super) type Transpose<T> = unsafe fn(*const T, isize, usize, usize, *mut T);
+/// Writes a matrix's rows one after another. The arguments are the first element, the distances between rows and
+/// between columns, how many of these there are, and where to.
+pub(super) type Pack<T> = unsafe fn(*const T, [isize; 2], [usize; 2], *mut T);
 
 /// The inner loops of one instruction set.
 pub(super) struct Kernel<T: 'static> {
@@ -47,8 +47,7 @@ pub(super) struct Kernel<T: 'static> {
     pub lanes: usize,
     /// By rows and registers, both less one. Its length is the most rows that a tile may have.
     pub tiles: &'static [[TileFn<T>; 2]],
-    /// Packs columns.
-    pub transpose: Transpose<T>,
+    pub pack: Pack<T>,
     /// A matrix whose rows are contiguous, by a vector.
     pub dots: unsafe fn(&vector::Job<T>),
     /// A matrix whose columns are contiguous, by a vector.
@@ -64,6 +63,13 @@ unsafe fn tile<V: Lanes, const M: usize, const W: usize>(job: &Tile<V::T>) {
         let last = V::first(job.columns - before);
         let mut sums = [[V::zero(); W]; M];
         let (mut a, mut b) = (job.a, job.b);
+        if job.add {
+            // By the time that the sums are ready.
+            for i in 0..M {
+                V::prefetch(job.c.add(i * job.c_row));
+                V::prefetch(job.c.add(i * job.c_row + before));
+            }
+        }
         for _ in 0..job.k {
             let mut row = [V::load_first(b.add(before), last); W];
             for w in 0..W - 1 {
@@ -93,21 +99,30 @@ unsafe fn tile<V: Lanes, const M: usize, const W: usize>(job: &Tile<V::T>) {
 }
 
 #[inline(always)]
-unsafe fn transpose<V: Lanes>(from: *const V::T, step: isize, rows: usize, columns: usize, to: *mut V::T) {
-    // SAFETY: the caller promises the instruction set, and as many elements at `from` and at `to`.
+unsafe fn pack<V: Lanes>(from: *const V::T, steps: [isize; 2], [rows, columns]: [usize; 2], to: *mut V::T) {
+    // SAFETY: the caller promises the instruction set, the elements at `from`, and room for them at `to`.
     unsafe {
-        let at = |i: usize, j: usize| (from.offset(j as isize * step).add(i), to.add(i * columns + j));
-        let (full_rows, full_columns) = (rows - rows % V::BLOCK, columns - columns % V::BLOCK);
-        for j in (0..full_columns).step_by(V::BLOCK) {
-            for i in (0..full_rows).step_by(V::BLOCK) {
-                let (from, to) = at(i, j);
-                V::transpose(from, step, to, columns);
+        let from = |i: usize, j: usize| from.offset(i as isize * steps[0] + j as isize * steps[1]);
+        let to = |i: usize, j: usize| to.add(i * columns + j);
+        if steps[1] == 1 {
+            for j in (0..columns).step_by(V::LEN) {
+                let mask = V::first(columns - j);
+                for i in 0..rows {
+                    V::load_first(from(i, j), mask).store_first(to(i, j), mask);
+                }
+            }
+            return;
+        }
+        // What the blocks of a transpose cover, and the rest one by one.
+        let whole = |n: usize| if steps[0] == 1 { n - n % V::BLOCK } else { 0 };
+        for j in (0..whole(columns)).step_by(V::BLOCK) {
+            for i in (0..whole(rows)).step_by(V::BLOCK) {
+                V::transpose(from(i, j), steps[1], to(i, j), columns);
             }
         }
         for j in 0..columns {
-            for i in if j < full_columns { full_rows } else { 0 }..rows {
-                let (from, to) = at(i, j);
-                *to = *from;
+            for i in if j < whole(columns) { whole(rows) } else { 0 }..rows {
+                *to(i, j) = *from(i, j);
             }
         }
     }
@@ -127,9 +142,9 @@ macro_rules! level {
             }
 
             $(#[$features])?
-            unsafe fn transpose<V: Lanes>(from: *const V::T, step: isize, rows: usize, columns: usize, to: *mut V::T) {
+            unsafe fn pack<V: Lanes>(from: *const V::T, steps: [isize; 2], sizes: [usize; 2], to: *mut V::T) {
                 // SAFETY: as above.
-                unsafe { super::transpose::<V>(from, step, rows, columns, to) }
+                unsafe { super::pack::<V>(from, steps, sizes, to) }
             }
 
             $(#[$features])?
@@ -150,7 +165,7 @@ macro_rules! level {
                 Kernel {
                     lanes: V::LEN,
                     tiles: const { &[$([tile::<V, $rows, 1> as TileFn<V::T>, tile::<V, $rows, 2>]),*] },
-                    transpose: transpose::<V>,
+                    pack: pack::<V>,
                     dots: dots::<D, U>,
                     columns: columns::<V>,
                 }
@@ -159,11 +174,12 @@ macro_rules! level {
     };
 }
 
-level! { portable: rows 1 2 3 4 5 6 }
+// The sums of a tile, two registers of y, one of x and a mask are all that the sixteen registers of AVX2 hold.
+level! { portable: rows 1 2 3 4 }
 
 level! {
     #[cfg(target_arch = "x86_64")]
-    avx2 with #[target_feature(enable = "avx2,fma")]: rows 1 2 3 4 5 6
+    avx2 with #[target_feature(enable = "avx2,fma")]: rows 1 2 3 4 5
 }
 
 level! {
@@ -189,14 +205,17 @@ macro_rules! float {
     };
 }
 
+/// Lanes of `f64`: registers are of two, and where there are 32 of them a tile has two in place of each.
+const WIDE: usize = if cfg!(target_arch = "aarch64") { 4 } else { 2 };
+
 float! { f32:
-    Portable portable = Plain<f32, 4>, 2 of Plain<f32, 4>;
+    Portable portable = Plain<f32, { 2 * WIDE }>, 2 of Plain<f32, 4>;
     Avx2 avx2 if "x86_64" = __m256, 1 of __m256;
     Avx512 avx512 if "x86_64" = __m512, 1 of __m256;
 }
 
 float! { f64:
-    Portable portable = Plain<f64, 2>, 4 of Plain<f64, 2>;
+    Portable portable = Plain<f64, WIDE>, 4 of Plain<f64, 2>;
     Avx2 avx2 if "x86_64" = __m256d, 2 of __m256d;
     Avx512 avx512 if "x86_64" = __m512d, 1 of __m512d;
 }

@@ -1,140 +1,24 @@
-//! Convolution (cross-correlation, as in machine learning) over one to three axes.
-//!
-//! Windows are written side by side as the columns of a matrix, and a product with the kernel's
-//! matrix does the rest:
+//! Convolution as a matrix product: windows are written side by side as the columns of a matrix, and a
+//! product with the kernel's matrix does the rest.
 //!
 //! out[n, o, p] = sum over k of w[o, k] columns[k, (n, p)],  k = (channel, place in the window).
 //!
 //! The columns are made piece by piece in a scratch of bounded size, cut along k too where windows
-//! are huge, and over several samples at once where there are few positions; so the derivative
-//! with respect to the kernel, itself a convolution with huge windows, runs as well as any other.
-//! All cuts follow from shapes alone. Windows of one element, side by side, are multiplied in place.
+//! are huge, and over several samples at once where there are few positions. All cuts follow from
+//! shapes alone. Windows of one element, side by side, are multiplied in place.
 
 use std::ops::Range;
 
+use super::Conv;
 use crate::dtype::Element;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::each::map1;
 use crate::kernel::gemm::{Entry, Matrix, Path};
 use crate::kernel::window::{Axis, SPATIAL};
-use crate::kernel::with_float;
-use crate::layout::{Layout, window_positions};
+use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::storage::Buffer;
-use crate::view::{Strided, View, ViewMut};
-
-/// How a kernel moves over the spatial axes: one number each for every one of these.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Conv {
-    /// Distance between neighbouring windows.
-    pub strides: Vec<usize>,
-    /// Zeros before and after the axis; negative where elements are cut off instead.
-    pub padding: Vec<(isize, isize)>,
-    /// Distance between neighbouring elements of a window.
-    pub dilations: Vec<usize>,
-    /// Blocks of channels that are convolved each for itself.
-    pub groups: usize,
-}
-
-impl Conv {
-    /// Over `axes` spatial axes: stride and dilation 1, no padding, one group.
-    ///
-    /// ```
-    /// use wengert_tensor::Conv;
-    /// let same = Conv::new(2).padding(1).stride(2);
-    /// assert_eq!(same.padding, [(1, 1), (1, 1)]);
-    /// ```
-    pub fn new(axes: usize) -> Self {
-        Self { strides: vec![1; axes], padding: vec![(0, 0); axes], dilations: vec![1; axes], groups: 1 }
-    }
-
-    /// This with one stride for all axes.
-    pub fn stride(mut self, stride: usize) -> Self {
-        self.strides.fill(stride);
-        self
-    }
-
-    /// This with as many zeros on both sides of all axes.
-    pub fn padding(mut self, zeros: isize) -> Self {
-        self.padding.fill((zeros, zeros));
-        self
-    }
-
-    /// This with one dilation for all axes.
-    pub fn dilation(mut self, dilation: usize) -> Self {
-        self.dilations.fill(dilation);
-        self
-    }
-
-    /// This with so many groups.
-    pub fn groups(mut self, groups: usize) -> Self {
-        self.groups = groups;
-        self
-    }
-}
-
-/// The shape of `x` [N, G I, axes..] convolved with `w` [G O, I, window..]: [N, G O, positions..].
-///
-/// # Errors
-/// Where ranks, channels or groups do not fit, a window is longer than its padded axis, or a number is 0.
-pub fn shape(x: &Shape, w: &Shape, conv: &Conv) -> Result<Shape> {
-    let wrong = |why: String| Error::shape(format!("conv: {x} with kernel {w}: {why}"));
-    let axes = conv.strides.len();
-    if conv.padding.len() != axes || conv.dilations.len() != axes {
-        return Err(wrong(format!(
-            "strides {:?}, padding {:?} and dilations {:?} are for different numbers of axes",
-            conv.strides, conv.padding, conv.dilations
-        )));
-    }
-    if !(1..=SPATIAL).contains(&axes) || x.rank() != axes + 2 || w.rank() != axes + 2 {
-        return Err(wrong(format!(
-            "over {axes} axes both must have rank {}, and these may be 1 to {SPATIAL}",
-            axes + 2
-        )));
-    }
-    let groups = conv.groups;
-    if groups == 0 || !w[0].is_multiple_of(groups) {
-        return Err(wrong(format!("{groups} groups do not divide {} output channels", w[0])));
-    }
-    if w[1].checked_mul(groups) != Some(x[1]) {
-        return Err(wrong(format!("{groups} groups of {} channels are not the {} there are", w[1], x[1])));
-    }
-    let mut out = Shape::from([x[0], w[0]]);
-    for a in 0..axes {
-        let (lo, hi) = conv.padding[a];
-        let padded = x[a + 2] as i128 + lo as i128 + hi as i128;
-        let far = [padded, lo as i128, hi as i128].into_iter().any(|n| n.abs() > FARTHEST as i128);
-        if far {
-            return Err(Error::memory(format!("conv: axis {} of {x} with padding {lo} and {hi} is too long", a + 2)));
-        }
-        let positions = window_positions(padded.max(0) as usize, w[a + 2], conv.strides[a], conv.dilations[a]);
-        let positions = positions.map_err(|e| e.within(format_args!("conv: {x} with kernel {w}: axis {}", a + 2)))?;
-        out = out.with_axis(a + 2, positions);
-    }
-    Ok(out)
-}
-
-/// `x` convolved with `w`, floats of one dtype; shapes are as [`shape`] says.
-///
-/// # Errors
-/// Where dtypes or shapes do not fit.
-pub fn conv(x: View, w: View, conv: &Conv, out: ViewMut) -> Result<()> {
-    let expected = shape(x.shape(), w.shape(), conv)?;
-    if *out.shape() != expected {
-        return Err(Error::shape(format!("conv: a result of {} for one of {expected}", out.shape())));
-    }
-    if x.dtype() != w.dtype() {
-        return Err(Error::dtype(format!("conv: dtypes {} and {} differ", x.dtype(), w.dtype())));
-    }
-    w.shape().numel_checked()?;
-    with_float!("conv", x.dtype(), T => {
-        let (x, w) = (x.typed::<T>("conv")?, w.typed::<T>("conv")?);
-        convolve(x, w, conv, &expected, out.typed::<T>("conv")?)
-    })
-}
-
-/// Lengths of axes and padding that leave room for sums of a few.
-const FARTHEST: isize = isize::MAX / 8;
+use crate::view::Strided;
 
 /// Elements of scratch for columns: about a core's second-level cache.
 const SCRATCH: usize = 1 << 17;
@@ -142,7 +26,13 @@ const SCRATCH: usize = 1 << 17;
 /// Columns of a product for which packing the kernel's matrix is well repaid.
 const WIDE: usize = 256;
 
-fn convolve<T: Entry>(x: Strided<T>, w: Strided<T>, conv: &Conv, shape: &Shape, out: &mut [T]) -> Result<()> {
+pub(super) fn convolve<T: Entry>(
+    x: Strided<T>,
+    w: Strided<T>,
+    conv: &Conv,
+    shape: &Shape,
+    out: &mut [T],
+) -> Result<()> {
     out.fill(T::default());
     let (samples, channels) = (shape[0], w.layout.shape()[1]);
     let (all_rows, k) = (shape[1], w.layout.shape()[1..].iter().product::<usize>());

@@ -1,0 +1,273 @@
+//! [`CompiledTrain`]: training whose step is recorded once and then only replayed.
+//!
+//! Always true: a step gives the same bits as [`Train::step`]; parameters show their present values to whoever asks.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use wengert_autograd::{Tape, Type, Var};
+use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
+
+use crate::param::{Home, Param};
+use crate::train::{Slot, Train};
+
+/// A model in training by a loss that is recorded once for every kind of batch: see [`Train::compile`].
+pub struct CompiledTrain<F, const N: usize> {
+    train: Train,
+    loss: F,
+    /// The last one that ran comes last.
+    programs: Vec<Program>,
+    /// The optimiser's numbers of a step.
+    numbers: Vec<f64>,
+}
+
+/// No more programs than this are kept: batches of more sizes should be padded.
+const PROGRAMS: usize = 16;
+
+/// A recorded step.
+struct Program {
+    home: Arc<Home>,
+    /// The parameters and states of optimisers that are updated: states of the program, by their number.
+    lent: Vec<Param>,
+    /// Parameters that the loss reads and nothing updates.
+    frozen: Vec<(Param, Type)>,
+    /// For every slot of the training the group of its numbers, if it is updated.
+    updated: Vec<Option<usize>>,
+    numbers: Vec<Numbers>,
+    loss: [Tensor; 1],
+}
+
+/// The optimiser's numbers for parameters of one dtype that were updated equally often.
+struct Numbers {
+    dtype: DType,
+    /// A slot of these.
+    slot: usize,
+    known: Vec<f64>,
+    tensors: Vec<Tensor>,
+}
+
+impl Train {
+    /// The same training by a loss that is a function of tensors: it is recorded once, and every further step only replays
+    /// the program. Parameters and the optimiser's state are updated in place.
+    ///
+    /// What else the function uses, random numbers and tensors of its own, stays as it was when it was recorded;
+    /// that happens anew for batches of another shape, and when parameters are frozen or unfrozen.
+    ///
+    /// ```
+    /// use wengert_nn::{Activation, Adam, Layer, Mlp, Train, loss::mse};
+    /// use wengert_tensor::{Rng, Tensor};
+    ///
+    /// let x = Tensor::from([[0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+    /// let y = Tensor::from([[0f32], [1.0], [1.0], [0.0]]);
+    ///
+    /// let mlp = Mlp::new(&[2, 4, 1], Activation::Sigmoid, &mut Rng::seed(1))?;
+    /// let mut train = Train::new(&mlp, Adam::new(0.1)).compile(|[x, y]| mse(mlp.forward(x), y));
+    /// let first = train.step([&x, &y])?;
+    /// for i in 0..200 {
+    ///     train.set_lr(0.1 / (1.0 + 0.01 * i as f64));
+    ///     train.step([&x, &y])?;
+    /// }
+    /// assert!(train.step([&x, &y])? < first);
+    /// assert!(mlp.predict(&x)?.allclose(&y, 0.0, 0.4)?);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias = "jit")]
+    pub fn compile<F, const N: usize>(self, loss: F) -> CompiledTrain<F, N>
+    where
+        F: for<'t> Fn([Var<'t>; N]) -> Var<'t>,
+    {
+        CompiledTrain { train: self, loss, programs: Vec::new(), numbers: Vec::new() }
+    }
+}
+
+impl<F, const N: usize> CompiledTrain<F, N>
+where
+    F: for<'t> Fn([Var<'t>; N]) -> Var<'t>,
+{
+    /// One step on a batch; returns the loss from before the update.
+    ///
+    /// A kernel of the user's own must not ask for the parameters that the step updates: it would wait for the step's end.
+    ///
+    /// # Errors
+    /// As [`Train::step`]. Nothing is changed then.
+    #[track_caller]
+    pub fn step(&mut self, batch: [&Tensor; N]) -> Result<f64> {
+        if self.train.debug {
+            return self.train.step(|tape| (self.loss)(batch.map(|x| tape.input(x))));
+        }
+        let at = Location::caller();
+        self.train.optimizer.check().map_err(|e| e.at(at))?;
+        match self.programs.iter().rposition(|program| program.fits(&self.train, &batch)) {
+            Some(known) => {
+                let last = self.programs.len() - 1;
+                self.programs[known..=last].rotate_left(1);
+            }
+            None => {
+                let program = self.record(batch, at)?;
+                // Programs for other sets of parameters, or other counts of steps, will not be wanted again soon.
+                self.programs.retain(|old| old.updated == program.updated && old.counts(&self.train));
+                if self.programs.len() == PROGRAMS {
+                    self.programs.remove(0);
+                }
+                self.programs.push(program);
+            }
+        }
+        let Some(program) = self.programs.last_mut() else { return Ok(f64::NAN) };
+        let loss = program.run(&self.train, &batch, &mut self.numbers)?;
+        for (slot, _) in self.train.slots.iter_mut().zip(&program.updated).filter(|(_, group)| group.is_some()) {
+            slot.updates += 1;
+        }
+        self.train.steps += 1;
+        Ok(loss)
+    }
+
+    /// The training, to be continued step by recorded step.
+    pub fn into_train(self) -> Train {
+        self.train
+    }
+
+    /// Switches the search for anomalies: see [`Train::debug`].
+    pub fn debug(&mut self, on: bool) {
+        self.train.debug(on);
+    }
+
+    /// The learning rate.
+    pub fn lr(&self) -> f64 {
+        self.train.lr()
+    }
+
+    /// Another learning rate, from the next step on. Nothing is recorded anew.
+    pub fn set_lr(&mut self, lr: f64) {
+        self.train.set_lr(lr);
+    }
+
+    /// How many steps were made.
+    pub fn steps(&self) -> u64 {
+        self.train.steps()
+    }
+
+    /// The plan of the step that was run last, as text: what runs together, and the memory it takes. Empty before the
+    /// first step.
+    pub fn plan(&self) -> String {
+        self.programs.last().map(|program| program.home.program().to_string()).unwrap_or_default()
+    }
+
+    fn record(&mut self, batch: [&Tensor; N], at: &'static Location<'static>) -> Result<Program> {
+        let states = self.train.optimizer.states();
+        for slot in self.train.slots.iter_mut().filter(|slot| !slot.param.is_frozen()) {
+            slot.start(states)?;
+        }
+        let tape = Tape::new();
+        let batch = tape.originating(at, || batch.map(|x| tape.input(x)));
+        let step = self.train.record(&tape, (self.loss)(batch), at)?;
+        let slots = &self.train.slots;
+        let is_used = |param: &&Param| param.is_frozen() && param.found_on(&tape).is_some();
+        let frozen = slots.iter().map(|slot| &slot.param).filter(is_used);
+        let frozen: Vec<(Param, Type)> = frozen.map(|param| (param.clone(), param.ty())).collect();
+
+        let frozen_vars = frozen.iter().filter_map(|(param, _)| param.found_on(&tape));
+        let inputs: Vec<Var<'_>> =
+            batch.into_iter().chain(frozen_vars).chain(step.numbers.values().flatten().copied()).collect();
+        let changes: Vec<_> = step.updates.iter().flat_map(|updated| updated.changes()).collect();
+        let mut program = tape.compile_with_states(&inputs, &[step.loss], &changes)?;
+        // It has the values of now, and is to have the parameters.
+        (0..changes.len()).for_each(|state| drop(program.take_state(state)));
+
+        let mut updated = vec![None; slots.len()];
+        let mut lent = Vec::new();
+        for update in &step.updates {
+            let slot = &slots[update.slot];
+            let key = (slot.updates + 1, update.x.dtype());
+            updated[update.slot] = step.numbers.get_index_of(&key);
+            lent.extend([&slot.param].into_iter().chain(&slot.state).cloned());
+        }
+        let numbers = step.numbers.iter().enumerate().map(|(group, ((_, dtype), vars))| Numbers {
+            dtype: *dtype,
+            slot: updated.iter().position(|of| *of == Some(group)).unwrap_or(0),
+            known: vec![f64::NAN; vars.len()],
+            tensors: vars.iter().map(|_| Tensor::from(Scalar::from(f64::NAN).cast(*dtype))).collect(),
+        });
+        let numbers = numbers.collect();
+        Ok(Program { home: Home::new(program), lent, frozen, updated, numbers, loss: [Tensor::from(f64::NAN)] })
+    }
+}
+
+impl Program {
+    /// Whether this is the step that the training would record now.
+    fn fits(&self, train: &Train, batch: &[&Tensor]) -> bool {
+        let same = |(slot, group): (&Slot, &Option<usize>)| slot.param.is_frozen() == group.is_none();
+        train.slots.iter().zip(&self.updated).all(same)
+            && self.counts(train)
+            && self.frozen.iter().all(|(param, ty)| param.ty() == *ty)
+            && self.home.program().takes(batch)
+            && self.can_borrow()
+    }
+
+    /// Whether all parameters are lent to the program or can be: not where one was converted to another dtype.
+    fn can_borrow(&self) -> bool {
+        let has_all = self.home.program().has_states();
+        has_all || self.lent.iter().enumerate().all(|(state, param)| param.fits(&self.home, state))
+    }
+
+    /// Whether parameters that share numbers were still updated equally often.
+    fn counts(&self, train: &Train) -> bool {
+        let counts = |(slot, group): (&Slot, &Option<usize>)| match group {
+            Some(group) => slot.updates == train.slots[self.numbers[*group].slot].updates,
+            None => true,
+        };
+        train.slots.iter().zip(&self.updated).all(counts)
+    }
+
+    fn run(&mut self, train: &Train, batch: &[&Tensor], buffer: &mut Vec<f64>) -> Result<f64> {
+        for numbers in &mut self.numbers {
+            buffer.clear();
+            train.optimizer.numbers(train.slots[numbers.slot].updates + 1, buffer);
+            numbers.set(buffer)?;
+        }
+        let frozen: SmallVec<[Tensor; 4]> = self.frozen.iter().map(|(param, _)| param.value()).collect();
+        let numbers = self.numbers.iter().flat_map(|numbers| &numbers.tensors);
+        let arguments: SmallVec<[&Tensor; 16]> = batch.iter().copied().chain(&frozen).chain(numbers).collect();
+        loop {
+            let mut program = self.home.program();
+            if program.has_states() {
+                program.run_into(&arguments, &mut self.loss)?;
+                return self.loss[0].item();
+            }
+            drop(program);
+            for (state, param) in self.lent.iter().enumerate() {
+                param.lend(&self.home, state)?;
+            }
+        }
+    }
+}
+
+impl Numbers {
+    /// Other numbers, written where they differ.
+    fn set(&mut self, numbers: &[f64]) -> Result<()> {
+        if numbers.len() != self.known.len() {
+            let (now, before) = (numbers.len(), self.known.len());
+            return Err(Error::value(format!("train: the optimiser has {now} numbers and had {before} at first")));
+        }
+        for ((known, tensor), &number) in self.known.iter_mut().zip(&mut self.tensors).zip(numbers) {
+            if known.to_bits() != number.to_bits() {
+                tensor.set(Scalar::from(number).cast(self.dtype))?;
+                *known = number;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.lent.iter().for_each(|param| param.leave(&self.home));
+    }
+}
+
+impl<F, const N: usize> fmt::Debug for CompiledTrain<F, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, compiled", self.train)
+    }
+}

@@ -1,0 +1,35 @@
+//! The number of threads changes no bit. One test, because that number is the process's.
+
+use wengert_tensor::{DType, Tensor, set_threads};
+
+/// Numbers whose products are rounded.
+fn numbers(shape: &[usize], dtype: DType) -> Tensor {
+    let numbers = (0..shape.iter().product::<usize>()).map(|i| (i * 31 % 101) as f64 / 7.0 - 6.0);
+    Tensor::from_vec(numbers.collect::<Vec<_>>(), shape).unwrap().cast(dtype).unwrap()
+}
+
+#[test]
+fn results_are_the_same_with_any_number_of_threads() {
+    for dtype in [DType::F32, DType::F64] {
+        let matmul = |x: &[usize], y: &[usize]| (numbers(x, dtype), numbers(y, dtype));
+        let products = [
+            matmul(&[300, 260], &[260, 230]),
+            matmul(&[230, 260], &[260, 300]),
+            matmul(&[9, 400], &[400, 3000]),
+            matmul(&[3000, 400], &[400, 9]),
+            matmul(&[1500, 900], &[900, 1]),
+            matmul(&[1, 900], &[900, 1500]),
+            matmul(&[6, 2, 90, 64], &[6, 1, 64, 100]),
+            matmul(&[3, 300, 200], &[3, 200, 300]),
+        ];
+        for (x, y) in &products {
+            let results = [1, 2, 3].map(|n| {
+                set_threads(n);
+                x.matmul(y).unwrap()
+            });
+            assert_eq!(results[0], results[1], "{} x {}", x.shape(), y.shape());
+            assert_eq!(results[0], results[2], "{} x {}", x.shape(), y.shape());
+        }
+    }
+    set_threads(0);
+}
