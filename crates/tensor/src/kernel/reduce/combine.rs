@@ -1,7 +1,7 @@
 //! How elements are combined: the loops of a reduction, compiled for each function and dtype.
 
 use super::{Fold, LANES, RUN};
-use crate::dtype::Element;
+use crate::dtype::{DType, Element};
 use crate::kernel::level::levels;
 use crate::kernel::number::Number;
 
@@ -29,6 +29,8 @@ pub(super) struct Combine<T> {
 /// An associative function with what it leaves alone.
 trait Pair<T> {
     const FIRST: T;
+    /// Whether vectors of elements are worth the code.
+    const VECTORS: bool;
     fn of(a: T, b: T) -> T;
 
     /// Whether there is a shorter way where no element is undefined.
@@ -38,11 +40,12 @@ trait Pair<T> {
 }
 
 macro_rules! pairs {
-    ($($Name:ident<$T:ident: $bound:ident> $first:expr, |$a:ident, $b:ident| $f:expr $(, if defined $defined:expr)?;)*) => {$(
+    ($($Name:ident<$T:ident: $bound:ident> $first:expr, vectors $vectors:literal, |$a:ident, $b:ident| $f:expr $(, if defined $defined:expr)?;)*) => {$(
         struct $Name;
 
         impl<$T: $bound> Pair<$T> for $Name {
             const FIRST: $T = $first;
+            const VECTORS: bool = $vectors && matches!($T::DTYPE, DType::F32 | DType::F64);
 
             #[inline(always)]
             fn of($a: $T, $b: $T) -> $T {
@@ -83,12 +86,12 @@ macro_rules! pairs {
 }
 
 pairs! {
-    Sum<T: Number> T::ZERO, |a, b| a.plus(b);
-    Prod<T: Number> T::ONE, |a, b| a.times(b);
-    Max<T: Number> T::LOWEST, |a, b| a.larger(b), if defined if a > b { a } else { b };
-    Min<T: Number> T::HIGHEST, |a, b| a.smaller(b), if defined if a < b { a } else { b };
-    Any<T: Truth> T::NO, |a, b| a.or(b);
-    All<T: Truth> T::YES, |a, b| a.and(b);
+    Sum<T: Number> T::ZERO, vectors true, |a, b| a.plus(b);
+    Prod<T: Number> T::ONE, vectors false, |a, b| a.times(b);
+    Max<T: Number> T::LOWEST, vectors true, |a, b| a.larger(b), if defined if a > b { a } else { b };
+    Min<T: Number> T::HIGHEST, vectors true, |a, b| a.smaller(b), if defined if a < b { a } else { b };
+    Any<T: Truth> T::NO, vectors false, |a, b| a.or(b);
+    All<T: Truth> T::YES, vectors false, |a, b| a.and(b);
 }
 
 /// `bool`, as bounds want it.
@@ -143,7 +146,7 @@ impl<T: Element> Combine<T> {
         Self {
             first: P::FIRST,
             pair: P::of,
-            deal: |lanes, x| deal(lanes, x, P::of),
+            deal: deal_any::<T, P>,
             collapse: |lanes| collapse(lanes, P::of),
             leaf: leaf::<T, P>,
             leaves: |width, x, out| match width < LANES {
@@ -151,7 +154,10 @@ impl<T: Element> Combine<T> {
                 false => x.chunks_exact(width).zip(out).for_each(|(row, out)| *out = leaf::<T, P>(row)),
             },
             columns: |out, x| columns(out, x, P::of),
-            run: |into, x, stride, rows| run(into, x, stride, rows, P::of),
+            run: |into, x, stride, rows| match P::VECTORS {
+                true => run(into, x, stride, rows, P::of),
+                false => (0..rows).for_each(|row| columns(into, &x[row * stride..], P::of)),
+            },
             runs: |x| {
                 let total = |x: &[T]| x.iter().fold(P::FIRST, |total, &x| P::of(total, x));
                 x.chunks(RUN).fold(P::FIRST, |all, run| P::of(all, total(run)))
@@ -165,16 +171,27 @@ fn leaf<T: Element, P: Pair<T>>(x: &[T]) -> T {
     let mut total = P::FIRST;
     if !rounds.is_empty() {
         let (mut lanes, mut undefined) = ([P::FIRST; LANES], false);
-        if P::SHORTER {
+        if P::VECTORS && P::SHORTER {
             any(rounds, &mut undefined, P::undefined);
         }
-        match undefined || !P::SHORTER {
-            true => deal(&mut lanes, rounds, P::of),
-            false => deal(&mut lanes, rounds, P::of_defined),
+        if P::VECTORS && P::SHORTER && !undefined {
+            deal(&mut lanes, rounds, P::of_defined);
+        } else {
+            deal_any::<T, P>(&mut lanes, rounds);
         }
         total = collapse(&lanes, P::of);
     }
     rest.iter().fold(total, |total, &x| P::of(total, x))
+}
+
+/// Whatever the elements are: in vectors, where that is worth the code.
+fn deal_any<T: Element, P: Pair<T>>(lanes: &mut [T; LANES], x: &[T]) {
+    if P::VECTORS && !P::SHORTER {
+        return deal(lanes, x, P::of);
+    }
+    for round in x.as_chunks::<LANES>().0 {
+        lanes.iter_mut().zip(round).for_each(|(lane, &x)| *lane = P::of(*lane, x));
+    }
 }
 
 /// All lanes, combined as halves. Not to be compiled into what deals to them: there the compiler would make vectors
@@ -210,20 +227,18 @@ levels! {
 /// Short rows side by side: what is a chain of one after another in each goes on in all of them at once.
 const ABREAST: usize = 8;
 
-levels! {
-    fn short[T: Copy](width: usize, x: &[T], out: &mut [T], first: T, f: impl Fn(T, T) -> T + Copy) {
-        let (some, last) = out.as_chunks_mut::<ABREAST>();
-        let (x, x_last) = x.split_at(some.len() * ABREAST * width);
-        for (x, out) in x.chunks_exact((ABREAST * width).max(1)).zip(some) {
-            let mut totals = [first; ABREAST];
-            for i in 0..width {
-                totals.iter_mut().enumerate().for_each(|(row, total)| *total = f(*total, x[row * width + i]));
-            }
-            *out = totals;
+fn short<T: Copy>(width: usize, x: &[T], out: &mut [T], first: T, f: impl Fn(T, T) -> T) {
+    let (some, last) = out.as_chunks_mut::<ABREAST>();
+    let (x, x_last) = x.split_at(some.len() * ABREAST * width);
+    for (x, out) in x.chunks_exact((ABREAST * width).max(1)).zip(some) {
+        let mut totals = [first; ABREAST];
+        for i in 0..width {
+            totals.iter_mut().enumerate().for_each(|(row, total)| *total = f(*total, x[row * width + i]));
         }
-        let total = |row: &[T]| row.iter().fold(first, |total, &x| f(total, x));
-        x_last.chunks_exact(width.max(1)).zip(last).for_each(|(row, out)| *out = total(row));
+        *out = totals;
     }
+    let total = |row: &[T]| row.iter().fold(first, |total, &x| f(total, x));
+    x_last.chunks_exact(width.max(1)).zip(last).for_each(|(row, out)| *out = total(row));
 }
 
 levels! {
