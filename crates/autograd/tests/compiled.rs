@@ -46,8 +46,17 @@ fn memory_is_shared_however_odd_the_sizes() -> Result<()> {
     let arguments: Vec<&Tensor> = arguments.iter().collect();
     assert_eq!(program.run(&arguments)?, expected);
     assert_eq!(program.run(&arguments)?, expected);
-    let footprint = program.footprint();
-    assert!(footprint.planned as f64 <= 1.2 * footprint.live as f64, "{footprint:?}");
+    let share = |program: &Compiled| program.footprint().planned as f64 / program.footprint().live as f64;
+    assert!(share(&program) <= 1.3, "{:?}", program.footprint());
+
+    // A step that updates the weights needs no memory for its answers.
+    let tape = Tape::new();
+    let vars: Vec<Var<'_>> = arguments.iter().map(|x| tape.input(x)).collect();
+    let y = odd_net(vars[0], &vars[1..]);
+    let next: Vec<_> = vars[1..].iter().zip(y.grads(&vars[1..])).map(|(&w, g)| (w, w - 0.1 * g)).collect();
+    let mut program = tape.compile_with_states(&vars[..1], &[y], &next)?;
+    assert!(share(&program) <= 1.15, "{:?}", program.footprint());
+    assert_eq!(program.run(&arguments[..1])?, expected[..1]);
     Ok(())
 }
 
