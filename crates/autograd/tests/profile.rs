@@ -68,14 +68,14 @@ fn a_plan_shows_every_step_with_its_work_and_line() -> Result<()> {
     let (program, _) = layer()?;
     let plan = program.to_string();
     let lines: Vec<&str> = plan.lines().collect();
-    let [_, steps @ .., total] = &lines[..] else { panic!("{plan}") };
+    let [head, steps @ ..] = &lines[..] else { panic!("{plan}") };
     let work = |line: &&str| line.contains(" -> [") && line.contains(" in slot ") && line.contains("FLOP  # ");
     assert!(steps.iter().all(|line| work(line) && line.contains("profile.rs:")), "{plan}");
     let matmul = "matmul -> [50, 30] in slot ";
     assert!(
         steps.iter().any(|line| line.contains(matmul) && line.contains("22.4 kB read, 6.00 kB written, 210 kFLOP"))
     );
-    assert_eq!(total.trim(), format!("a run: {}", program.cost()));
+    assert!(head.ends_with(&format!(" a run: {}", program.cost())), "{plan}");
     Ok(())
 }
 

@@ -303,12 +303,13 @@ impl fmt::Display for Compiled {
         let steps = program.steps.iter().filter(|step| matches!(step, Step::Single(_) | Step::Group(_)));
         writeln!(
             f,
-            "{} arguments, {} states, {} steps, {} bytes of memory, of which {} are live at once",
+            "{} arguments, {} states, {} steps, {} bytes of memory, of which {} are live at once; a run: {}",
             self.types.len(),
             self.states.len(),
             steps.count(),
             program.footprint.planned,
             program.footprint.live,
+            self.cost(),
         )?;
         for step in &program.steps {
             match (step, step.note()) {
@@ -317,6 +318,6 @@ impl fmt::Display for Compiled {
                 _ => {}
             }
         }
-        writeln!(f, "  a run: {}", self.cost())
+        Ok(())
     }
 }
