@@ -38,7 +38,10 @@ mod ty;
 pub use check::{gradcheck, gradgradcheck};
 pub use function::{GridSample, Interpolation, Outside, clip_by_norm, clip_by_value};
 pub use op::Operand;
-pub use program::{Compiled, CompiledFunction, Footprint, ProgramCache, clear_program_cache, compile, program_cache};
+pub use program::{
+    Compiled, CompiledFunction, Cost, Footprint, Profile, ProfiledStep, ProgramCache, clear_program_cache, compile,
+    program_cache,
+};
 pub use tape::{Eqn, Tape, Var, VarId};
 pub use transform::{
     Args, LinearMap, Reversed, Sequence, Vars, checkpoint, cond, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian,

@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use wengert_autograd::{Tape, Type, Var};
+use wengert_autograd::{Compiled, Profile, Tape, Type, Var};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
 
 use crate::param::{Home, Param};
@@ -97,7 +97,52 @@ where
         if self.train.debug {
             return self.train.step(|tape| (self.loss)(batch.map(|x| tape.input(x))));
         }
-        let at = Location::caller();
+        self.advance(batch, Location::caller(), |program, arguments, loss| {
+            program.run_into(arguments, loss)?;
+            loss[0].item()
+        })
+    }
+
+    /// So many steps on a batch, with a clock around every step of their program: see [`Compiled::profile`]. They are
+    /// training as any others, only that nothing searches for anomalies.
+    ///
+    /// ```
+    /// use wengert_nn::{Activation, Adam, Layer, Mlp, Train, loss::mse};
+    /// use wengert_tensor::{Rng, Tensor};
+    ///
+    /// let x = Tensor::from([[0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+    /// let y = Tensor::from([[0f32], [1.0], [1.0], [0.0]]);
+    /// let mlp = Mlp::new(&[2, 4, 1], Activation::Sigmoid, &mut Rng::seed(1))?;
+    /// let mut train = Train::new(&mlp, Adam::new(0.1)).compile(|[x, y]| mse(mlp.forward(x), y));
+    /// let profile = train.profile([&x, &y], 20)?;
+    /// println!("{profile}");
+    /// assert_eq!((profile.runs, train.steps()), (20, 20));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), after which earlier steps have been made; no steps at all.
+    #[track_caller]
+    pub fn profile(&mut self, batch: [&Tensor; N], steps: usize) -> Result<Profile> {
+        let (at, mut profile) = (Location::caller(), None::<Profile>);
+        for _ in 0..steps {
+            // The numbers of the optimiser differ from step to step, so each is a run of its own.
+            let more = self.advance(batch, at, |program, arguments, _| program.profile(arguments, 1))?;
+            match &mut profile {
+                Some(profile) => profile.append(more)?,
+                None => profile = Some(more),
+            }
+        }
+        profile.ok_or_else(|| Error::value("profile: takes 1 step at least, got 0"))
+    }
+
+    /// A step on a batch, whose program `run` runs.
+    fn advance<R>(
+        &mut self,
+        batch: [&Tensor; N],
+        at: &'static Location<'static>,
+        run: impl FnOnce(&mut Compiled, &[&Tensor], &mut [Tensor; 1]) -> Result<R>,
+    ) -> Result<R> {
         self.train.optimizer.check().map_err(|e| e.at(at))?;
         match self.programs.iter().rposition(|program| program.fits(&self.train, &batch)) {
             Some(known) => {
@@ -114,13 +159,13 @@ where
                 self.programs.push(program);
             }
         }
-        let Some(program) = self.programs.last_mut() else { return Ok(f64::NAN) };
-        let loss = program.run(&self.train, &batch, &mut self.numbers)?;
+        let Some(program) = self.programs.last_mut() else { return Err(Error::value("step: no program")) };
+        let outcome = program.run(&self.train, &batch, &mut self.numbers, run)?;
         for (slot, _) in self.train.slots.iter_mut().zip(&program.updated).filter(|(_, group)| group.is_some()) {
             slot.updates += 1;
         }
         self.train.steps += 1;
-        Ok(loss)
+        Ok(outcome)
     }
 
     /// The training, to be continued step by recorded step.
@@ -220,7 +265,13 @@ impl Program {
         train.slots.iter().zip(&self.updated).all(counts)
     }
 
-    fn run(&mut self, train: &Train, batch: &[&Tensor], buffer: &mut Vec<f64>) -> Result<f64> {
+    fn run<R>(
+        &mut self,
+        train: &Train,
+        batch: &[&Tensor],
+        buffer: &mut Vec<f64>,
+        run: impl FnOnce(&mut Compiled, &[&Tensor], &mut [Tensor; 1]) -> Result<R>,
+    ) -> Result<R> {
         for numbers in &mut self.numbers {
             buffer.clear();
             train.optimizer.numbers(train.slots[numbers.slot].updates + 1, buffer);
@@ -232,8 +283,7 @@ impl Program {
         loop {
             let mut program = self.home.program();
             if program.has_states() {
-                program.run_into(&arguments, &mut self.loss)?;
-                return self.loss[0].item();
+                return run(&mut program, &arguments, &mut self.loss);
             }
             drop(program);
             for (state, param) in self.lent.iter().enumerate() {

@@ -30,6 +30,10 @@ macro_rules! indices {
                 wengert_tensor::kernel::$module::$method(x[0], self.axis, out)
             }
 
+            fn flops(&self, x: &[&$crate::Type], _: &$crate::Type) -> u64 {
+                $crate::op::flops_of(0, x)
+            }
+
             fn jvp<'t>(
                 &self,
                 _: &[$crate::Var<'t>],

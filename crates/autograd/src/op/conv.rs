@@ -36,6 +36,12 @@ impl Rule for Convolution {
         kernel::conv::conv(x[0], x[1], &self.how, out)
     }
 
+    fn flops(&self, x: &[&Type], y: &Type) -> u64 {
+        // A window over the channels of a group, for every element of the result.
+        let window = x.get(1).map_or(0, |w| w.shape.iter().skip(1).fold(1u64, |n, &size| n.saturating_mul(size as u64)));
+        (y.shape.numel() as u64).saturating_mul(window).saturating_mul(2)
+    }
+
     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         sum_tangents(dx, |i, dx| Some(if i == 0 { dx.conv(x[1], &self.how) } else { x[0].conv(dx, &self.how) }))
     }

@@ -5,7 +5,7 @@ use wengert_tensor::{AxisList, DType, Result, Tensor, View, ViewMut, kernel};
 use super::along::indices;
 use super::elementwise::number;
 use super::sum::{reduced, shifted};
-use super::{Example, Rule};
+use super::{Example, Rule, flops_of};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -32,6 +32,10 @@ macro_rules! extremes {
 
             fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
                 kernel::reduce::$method(x[0], &self.axes, out)
+            }
+
+            fn flops(&self, x: &[&Type], _: &Type) -> u64 {
+                flops_of(0, x)
             }
 
             fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

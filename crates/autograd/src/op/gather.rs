@@ -3,7 +3,7 @@
 
 use wengert_tensor::{DType, Error, Result, Scalar, Shape, Tensor, View, ViewMut, kernel};
 
-use super::{Example, Rule, lift, operands};
+use super::{Example, Rule, lift, operands, flops_of};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -86,6 +86,10 @@ impl Rule for ScatterAdd {
     fn eval(&self, x: &[View], mut out: ViewMut) -> Result<()> {
         zero(&mut out)?;
         kernel::gather::scatter_add(self.axis, x[0], x[1], out)
+    }
+
+    fn flops(&self, x: &[&Type], _: &Type) -> u64 {
+        flops_of(1, x)
     }
 
     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

@@ -3,7 +3,7 @@
 use wengert_tensor::{Error, Result, Shape, Tensor, View, ViewMut, kernel};
 
 use super::gather::{index_type, numbers, zero};
-use super::{Example, Gather, Rule, ScatterAdd, lift, operands};
+use super::{Example, Gather, Rule, ScatterAdd, lift, operands, flops_of};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -105,6 +105,10 @@ impl Rule for IndexAdd {
     fn eval(&self, x: &[View], mut out: ViewMut) -> Result<()> {
         zero(&mut out)?;
         kernel::gather::index_add(self.axis, x[0], x[1], out)
+    }
+
+    fn flops(&self, x: &[&Type], _: &Type) -> u64 {
+        flops_of(1, x)
     }
 
     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

@@ -32,6 +32,11 @@ impl Rule for Matmul {
         kernel::matmul::bind(x[0], x[1])
     }
 
+    fn flops(&self, x: &[&Type], y: &Type) -> u64 {
+        let inner = x.first().and_then(|x| x.shape.last().copied()).unwrap_or(0);
+        (y.shape.numel() as u64).saturating_mul(inner as u64).saturating_mul(2)
+    }
+
     fn jvp<'t>(&self, x: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         sum_tangents(dx, |i, dx| Some(if i == 0 { dx.matmul(x[1]) } else { x[0].matmul(dx) }))
     }

@@ -16,8 +16,8 @@ use std::borrow::Borrow;
 
 pub(crate) use elementwise::elementwise;
 pub use operand::Operand;
-pub(crate) use rule::diagonal_jvp;
 pub use rule::{Custom, Example, Narrowed, Rule, lift, operands, same_types, sum_tangents};
+pub(crate) use rule::{diagonal_jvp, flops_of};
 
 /// What [`Op`] holds of an operation: its struct, or where that is large, a box of it. A tape's equations are small.
 macro_rules! held {

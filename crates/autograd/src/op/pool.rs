@@ -31,6 +31,10 @@ impl Rule for ArgMaxPool {
         kernel::pool::arg_max_pool(x[0], &self.how, out)
     }
 
+    fn flops(&self, _: &[&Type], y: &Type) -> u64 {
+        self.how.sizes.iter().fold(y.shape.numel() as u64, |n, &size| n.saturating_mul(size as u64))
+    }
+
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, _: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         None
     }

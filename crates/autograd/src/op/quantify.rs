@@ -4,7 +4,7 @@ use wengert_tensor::{AxisList, Result, Tensor, View, ViewMut, kernel};
 
 use super::elementwise::truth;
 use super::sum::{reduced, shifted};
-use super::{Example, Rule};
+use super::{Example, Rule, flops_of};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -28,6 +28,10 @@ macro_rules! quantifiers {
 
             fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
                 kernel::reduce::$method(x[0], &self.axes, out)
+            }
+
+            fn flops(&self, x: &[&Type], _: &Type) -> u64 {
+                flops_of(0, x)
             }
 
             fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, _: &[Option<Var<'t>>]) -> Option<Var<'t>> {

@@ -63,6 +63,13 @@ pub trait Rule: Any + Debug + Send + Sync {
         None
     }
 
+    /// How many operations on numbers make a result of type `y` of operands of types `x`, a multiplication and an addition
+    /// being two: what plans and [profiles](crate::Profile) show. One an element, where the operation is elementwise;
+    /// otherwise none, as for what only moves elements, unless it says so.
+    fn flops(&self, _x: &[&Type], y: &Type) -> u64 {
+        if self.is_elementwise() { y.shape.numel() as u64 } else { 0 }
+    }
+
     /// The tangent of the result, from those of the operands, at least one of which is there.
     fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>>;
 
@@ -249,6 +256,11 @@ pub fn same_types(op: &str, x: &Type, y: &Type) -> Result<()> {
         return Err(Error::shape(format!("{op}: shapes {} and {} differ", x.shape, y.shape)));
     }
     Ok(())
+}
+
+/// One operation on numbers for every element of operand `i`.
+pub(crate) fn flops_of(i: usize, x: &[&Type]) -> u64 {
+    x.get(i).map_or(0, |x| x.shape.numel() as u64)
 }
 
 /// The sum of what `term` makes of each operand's tangent.

@@ -4,7 +4,7 @@ use wengert_tensor::{DType, Result, Tensor, View, ViewMut, kernel};
 
 use super::along::{along, indices};
 use super::elementwise::number;
-use super::{Example, Rule};
+use super::{Example, Rule, flops_of};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -28,6 +28,10 @@ impl Rule for Cumsum {
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
         kernel::scan::cumsum(x[0], self.axis, out)
+    }
+
+    fn flops(&self, x: &[&Type], _: &Type) -> u64 {
+        flops_of(0, x)
     }
 
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

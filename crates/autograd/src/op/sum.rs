@@ -3,7 +3,7 @@
 use wengert_tensor::{Axes, AxisList, Error, Result, Tensor, View, ViewMut, kernel};
 
 use super::elementwise::number;
-use super::{Example, Rule};
+use super::{Example, Rule, flops_of};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -25,6 +25,10 @@ impl Rule for Sum {
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
         kernel::reduce::sum(x[0], &self.axes, out)
+    }
+
+    fn flops(&self, x: &[&Type], _: &Type) -> u64 {
+        flops_of(0, x)
     }
 
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

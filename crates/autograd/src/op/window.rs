@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use wengert_tensor::{Error, Layout, Result, Tensor, View, ViewMut, kernel};
 
 use super::gather::{numbers, zero};
-use super::{Example, Rule, operands};
+use super::{Example, Rule, operands, flops_of};
 use crate::tape::Var;
 use crate::ty::Type;
 
@@ -101,6 +101,10 @@ impl Rule for Fold {
     fn eval(&self, x: &[View], mut out: ViewMut) -> Result<()> {
         zero(&mut out)?;
         kernel::window::fold(x[0], &self.strides, &self.dilations, out)
+    }
+
+    fn flops(&self, x: &[&Type], _: &Type) -> u64 {
+        flops_of(0, x)
     }
 
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {

@@ -6,14 +6,15 @@ use wengert_tensor::{Error, Result, Tensor};
 
 use super::cache::{from_start, no_placeholder};
 use super::graph::Graph;
-use super::{Given, Program, Step};
+use super::{Cost, Given, Program, Step};
 use crate::op::Op;
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
 
 /// A computation recorded and planned once, to be run again and again on other inputs.
 ///
-/// It prints as its plan: what runs together, and the memory it takes. [`compile`](crate::compile) makes one of
+/// It prints as its plan: what runs together, what of it is kept and where, the work of every step and the line that it comes
+/// from, and the memory that all takes. [`profile`](Self::profile) measures it. [`compile`](crate::compile) makes one of
 /// a function.
 ///
 /// ```
@@ -31,7 +32,7 @@ use crate::ty::Type;
 /// ```
 #[derive(Debug)]
 pub struct Compiled {
-    program: Program,
+    pub(super) program: Program,
     /// The types of the arguments, in their order.
     types: Vec<Type>,
     answers: usize,
@@ -113,6 +114,22 @@ impl Compiled {
         self.program.footprint
     }
 
+    /// The work of a run: the sum of what its steps move and compute.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::{DType, Tensor};
+    ///
+    /// let tape = Tape::new();
+    /// let [x, w] = [[2, 3], [3, 5]].map(|shape| tape.input(&Tensor::zeros(shape, DType::F32).unwrap()));
+    /// let cost = tape.compile(&[x, w], &[x.matmul(w)])?.cost();
+    /// assert_eq!((cost.read, cost.written, cost.flops), (4 * (6 + 15), 4 * 10, 2 * 2 * 3 * 5));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    pub fn cost(&self) -> Cost {
+        self.program.steps.iter().filter_map(Step::note).map(|note| note.cost).sum()
+    }
+
     /// Whether it was compiled for arguments like these.
     pub fn takes(&self, arguments: &[&Tensor]) -> bool {
         arguments.len() <= self.types.len() && arguments.iter().zip(&self.types).all(|(x, ty)| is_of(x, ty))
@@ -161,7 +178,7 @@ impl Compiled {
     }
 
     /// Looks whether everything is there that a run needs.
-    fn prepare(&mut self, arguments: &[&Tensor]) -> Result<()> {
+    pub(super) fn prepare(&mut self, arguments: &[&Tensor]) -> Result<()> {
         if arguments.len() != self.types.len() {
             let (given, taken) = (arguments.len(), self.types.len());
             return Err(Error::value(format!("run: {given} arguments for a program of {taken}")));
@@ -286,19 +303,19 @@ impl fmt::Display for Compiled {
         let steps = program.steps.iter().filter(|step| matches!(step, Step::Single(_) | Step::Group(_)));
         writeln!(
             f,
-            "{} arguments, {} states, {} steps, {} bytes of memory, of which {} are live at once",
+            "{} arguments, {} states, {} steps, {} bytes of memory, of which {} are live at once; a run: {}",
             self.types.len(),
             self.states.len(),
             steps.count(),
             program.footprint.planned,
             program.footprint.live,
+            self.cost(),
         )?;
         for step in &program.steps {
-            match step {
-                Step::Single(step) => writeln!(f, "  {step}")?,
-                Step::Group(group) => writeln!(f, "  {group}")?,
-                Step::Copy(copy) => writeln!(f, "  {copy}")?,
-                Step::Reshape(_) => {}
+            match (step, step.note()) {
+                (Step::Group(group), Some(note)) => writeln!(f, "  {group}{note}")?,
+                (_, Some(note)) => writeln!(f, "  {}{note}", step.name())?,
+                _ => {}
             }
         }
         Ok(())

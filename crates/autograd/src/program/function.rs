@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use wengert_tensor::{Result, Tensor};
 
-use super::Compiled;
+use super::{Compiled, Profile};
 use crate::tape::{Tape, Var};
 
 /// No more programs than this are kept of one function: arguments of more types should be padded.
@@ -69,6 +69,15 @@ where
     #[track_caller]
     pub fn run_into(&mut self, arguments: [&Tensor; N], answers: &mut [Tensor; M]) -> Result<()> {
         self.program(arguments)?.run_into(&arguments, answers)
+    }
+
+    /// The time that each step of the program for these arguments takes: see [`Compiled::profile`].
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); no runs at all.
+    #[track_caller]
+    pub fn profile(&mut self, arguments: [&Tensor; N], runs: usize) -> Result<Profile> {
+        self.program(arguments)?.profile(&arguments, runs)
     }
 
     /// The program for arguments like these, which need not be its arguments: to look at its plan, or to run it without

@@ -6,7 +6,8 @@
 //!   [`group`]), values share memory by their lifetimes ([`memory`], [`arena`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
-//! - [`Compiled`]: a program in the user's hands; [`compile`] makes them of functions.
+//! - [`Compiled`]: a program in the user's hands; [`compile`] makes them of functions; a [`Profile`] shows where the time
+//!   of one goes.
 //!
 //! All give the same bits: a program runs the same kernels on the same elements.
 
@@ -14,6 +15,7 @@ mod arena;
 mod assign;
 pub(crate) mod cache;
 mod compiled;
+mod cost;
 mod fate;
 mod function;
 mod fuse;
@@ -24,12 +26,15 @@ mod lifetime;
 mod memory;
 mod narrow;
 mod plan;
+mod profile;
 mod run;
 mod simplify;
 
 pub use cache::{ProgramCache, clear_program_cache, program_cache};
 pub use compiled::{Compiled, Footprint};
+pub use cost::Cost;
 pub use function::{CompiledFunction, compile};
+pub use profile::{Profile, ProfiledStep};
 
 use std::panic::Location;
 
@@ -95,6 +100,7 @@ struct Single {
     out: usize,
     ty: Type,
     at: &'static Location<'static>,
+    note: cost::Note,
 }
 
 /// Puts elements in order in a slot of their own.
@@ -103,6 +109,7 @@ struct Copy {
     source: Source,
     layout: Layout,
     out: usize,
+    note: cost::Note,
 }
 
 /// A result that leaves the program.

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 use wengert_tensor::{DType, Layout, Result, Storage, Tensor};
 
+use super::cost::Note;
 use super::fuse::{Place, units};
 use super::graph::{Graph, Node};
 use super::group::Group;
@@ -44,7 +45,8 @@ impl Program {
         }
         for (j, out) in plan.copies.clone() {
             let Place { base, layout } = places[graph.outputs[j]].clone();
-            steps.push(Step::Copy(Copy { source: plan.source(&base), layout, out }));
+            let note = Note::copy(&plan, graph.outputs[j], &layout, out);
+            steps.push(Step::Copy(Copy { source: plan.source(&base), layout, out, note }));
         }
         steps.extend(reshapes.map(|(_, reshape)| Step::Reshape(reshape)));
         let answers = answers(&mut plan, graph.outputs.len() - states.len());
@@ -95,6 +97,7 @@ impl Single {
         let kernel = node.op.bind(&laid, &node.ty);
         let operands = places.iter().map(|place| plan.source(&place.base)).collect();
         let out = plan.slot_of[i].unwrap_or(usize::MAX);
-        Self { op: node.op.clone(), kernel, operands, out, ty: node.ty.clone(), at: node.at }
+        let note = Note::new(plan, &[i]);
+        Self { op: node.op.clone(), kernel, operands, out, ty: node.ty.clone(), at: node.at, note }
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! The memory is the program's own, or that of answers which the caller gives back, so nothing is allocated.
 
-use std::fmt;
 use std::mem::{swap, take};
 
 use smallvec::SmallVec;
 use wengert_tensor::{Data, Error, Layout, Result, Storage, Tensor, View, ViewMut, kernel};
 
+use super::cost::Note;
 use super::memory::{Kind, Memory};
 use super::{Copy, Given, Program, Single, Source, Step};
 use crate::ty::Type;
@@ -65,7 +65,7 @@ impl Program {
     }
 
     /// Runs with arguments whose elements lie in order.
-    fn in_order<R>(
+    pub(super) fn in_order<R>(
         &mut self,
         arguments: &[&Tensor],
         run: impl FnOnce(&mut Self, &[&Tensor]) -> Result<R>,
@@ -79,6 +79,15 @@ impl Program {
 
     /// All steps; afterwards the answers are in their slots, and states are what they become.
     fn compute(&mut self, arguments: &[&Tensor]) -> Result<()> {
+        self.compute_by(arguments, Step::run)
+    }
+
+    /// As [`compute`](Self::compute), where `run` runs each step.
+    pub(super) fn compute_by(
+        &mut self,
+        arguments: &[&Tensor],
+        mut run: impl FnMut(&Step, &mut Memory) -> Result<()>,
+    ) -> Result<()> {
         if !self.whole {
             self.make_whole()?;
         }
@@ -91,12 +100,7 @@ impl Program {
         let (given, constants) = (&self.given, &self.constants);
         let mut memory = Memory { given, arguments, constants, slots: &mut self.slots };
         for step in &self.steps {
-            match step {
-                Step::Single(single) => single.run(&mut memory)?,
-                Step::Group(group) => group.run(&mut memory)?,
-                Step::Reshape(reshape) => reshape.run(&mut memory)?,
-                Step::Copy(copy) => copy.run(&mut memory)?,
-            }
+            run(step, &mut memory)?;
         }
         for renewal in &self.renewals {
             let [state, next] = [renewal.state, renewal.slot];
@@ -105,6 +109,15 @@ impl Program {
         }
         self.whole = true;
         Ok(())
+    }
+
+    /// Drops the storage of answers that nobody took.
+    pub(super) fn forget_answers(&mut self) {
+        for answer in &self.answers {
+            if let Source::Slot(slot) = answer.source {
+                drop(take(&mut self.slots[slot]));
+            }
+        }
     }
 
     /// Gives their storage to the program's own slots: at first, and where a run ended in an error or a panic.
@@ -161,6 +174,38 @@ impl Program {
     }
 }
 
+impl Step {
+    #[inline]
+    pub(super) fn run(&self, memory: &mut Memory) -> Result<()> {
+        match self {
+            Self::Single(single) => single.run(memory),
+            Self::Group(group) => group.run(memory),
+            Self::Reshape(reshape) => reshape.run(memory),
+            Self::Copy(copy) => copy.run(memory),
+        }
+    }
+
+    /// What there is to know of it, unless it only changes how memory is cut.
+    pub(super) fn note(&self) -> Option<&Note> {
+        match self {
+            Self::Single(single) => Some(&single.note),
+            Self::Group(group) => Some(group.note()),
+            Self::Copy(copy) => Some(&copy.note),
+            Self::Reshape(_) => None,
+        }
+    }
+
+    /// The name of what it does.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Single(single) => single.op.rule().name().into(),
+            Self::Group(group) => group.names(),
+            Self::Copy(_) => "copy".into(),
+            Self::Reshape(_) => String::new(),
+        }
+    }
+}
+
 impl Copy {
     fn run(&self, memory: &mut Memory) -> Result<()> {
         memory.writing(self.out, |memory, out| {
@@ -178,17 +223,5 @@ impl Single {
             self.kernel.call(&operands, out.data_mut().range(0..self.ty.shape.numel()))
         });
         outcome.map_err(|e: Error| e.at(self.at))
-    }
-}
-
-impl fmt::Display for Single {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} -> {}  # {}", self.op.rule().name(), self.ty.shape, self.at)
-    }
-}
-
-impl fmt::Display for Copy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "copy -> {}", self.layout.shape())
     }
 }

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use crate::op::Op;
 use crate::tape::{Tape, Var, VarId};
+use crate::ty::Type;
 
 /// A function of a list of variables with a list of results.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -93,6 +94,24 @@ impl Recorded {
             lines.push(tape.originating(line.at, || tape.record(line.op.clone(), &x)));
         }
         self.results.iter().map(|result| var(&lines, result)).collect()
+    }
+
+    /// How many operations on numbers all equations are, for operands of these types.
+    #[inline]
+    pub fn flops(&self, operands: &[Type]) -> u64 {
+        let (mut flops, mut lines) = (0u64, Vec::<Type>::with_capacity(self.lines.len()));
+        for line in &self.lines {
+            let ty = |x: &Place| match *x {
+                Place::Operand(i) => operands.get(i),
+                Place::Line(i) => lines.get(i),
+            };
+            let Some(x) = line.operands.iter().map(ty).collect::<Option<SmallVec<[&Type; 4]>>>() else { break };
+            let Ok(y) = line.op.rule().infer(&x) else { break };
+            flops = flops.saturating_add(line.op.rule().flops(&x, &y));
+            drop(x);
+            lines.push(y);
+        }
+        flops
     }
 
     /// Which results depend on the operands that are marked.

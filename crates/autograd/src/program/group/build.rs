@@ -11,6 +11,7 @@ use wengert_tensor::{DType, Layout};
 
 use super::{End, From, Group, Local, Operand, Step, Work};
 use crate::program::Source;
+use crate::program::cost::Note;
 use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
 use crate::program::memory::Plan;
 use crate::ty::Type;
@@ -392,6 +393,7 @@ impl Builder<'_, '_> {
             first: self.first,
             steps,
             ends: self.ends,
+            note: Note::new(self.plan, &self.unit.nodes),
         }
     }
 }

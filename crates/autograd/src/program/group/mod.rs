@@ -24,6 +24,7 @@ use wengert_tensor::kernel::reduce::stream::{self, Stream};
 use wengert_tensor::{Data, DataMut, Error, Result, Storage};
 
 use super::Source;
+use super::cost::Note;
 use super::memory::Memory;
 
 /// Operations on `rows` rows of `cols` columns, `block` rows at a time.
@@ -45,6 +46,7 @@ pub(super) struct Group {
     /// What every block goes through.
     steps: Vec<Step>,
     ends: Vec<End>,
+    note: Note,
 }
 
 /// Memory that the group writes.
@@ -140,6 +142,16 @@ impl Group {
             memory.slots[*slot] = storage;
         }
         outcome
+    }
+
+    /// What there is to know of it.
+    pub fn note(&self) -> &Note {
+        &self.note
+    }
+
+    /// The names of its operations, in brackets.
+    pub fn names(&self) -> String {
+        format!("[{}]", self.steps.iter().filter_map(Step::name).collect::<Vec<_>>().join(" "))
     }
 
     /// Runs some parts, at the same time where threads are free.
@@ -245,20 +257,11 @@ impl End {
 
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[")?;
-        let mut kept = 0;
-        for (k, step) in self.steps.iter().filter(|step| step.name().is_some()).enumerate() {
-            let gap = if k == 0 { "" } else { " " };
-            write!(f, "{gap}{}", step.name().unwrap_or_default())?;
-            kept += usize::from(step.out.step > 0);
-        }
-        write!(f, "] over {}", self.rows * self.cols)?;
+        write!(f, "{} over {}", self.names(), self.rows * self.cols)?;
         if self.cols > 1 {
             write!(f, " = {} x {}", self.rows, self.cols)?;
         }
-        let at =
-            self.steps.iter().find(|step| step.name().is_some()).map(|step| step.at.to_string()).unwrap_or_default();
-        write!(f, ", {} kept  # {at}", kept + self.ends.len())
+        Ok(())
     }
 }
 

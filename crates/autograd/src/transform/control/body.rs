@@ -165,6 +165,13 @@ impl Body {
         tape.compile(&inputs, &self.on(&tape, &inputs))
     }
 
+    /// How many operations on numbers all its equations are.
+    #[inline]
+    pub fn flops(&self) -> u64 {
+        let values = self.values.iter().map(|value| Type::new(value.dtype(), value.shape()));
+        self.recorded.flops(&self.operands.iter().cloned().chain(values).collect::<Vec<_>>())
+    }
+
     /// Its equations, a line each, as a printed tape shows them beneath the operation.
     #[inline]
     pub fn lines(&self) -> Vec<String> {

@@ -210,6 +210,12 @@ impl Rule for Cond {
     }
 
     #[inline]
+    fn flops(&self, _: &[&Type], _: &Type) -> u64 {
+        // Of the dearer side.
+        self.then.flops().max(self.otherwise.flops())
+    }
+
+    #[inline]
     fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         if !y.dtype().is_float() {
             return None;

@@ -252,6 +252,11 @@ impl Rule for Scan {
     }
 
     #[inline]
+    fn flops(&self, _: &[&Type], _: &Type) -> u64 {
+        self.body.flops().saturating_mul(self.steps as u64)
+    }
+
+    #[inline]
     fn jvp<'t>(&self, x: &[Var<'t>], y: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
         if !y.dtype().is_float() {
             return None;
