@@ -4,12 +4,12 @@
 //! A file is two zero bytes, the element type, the rank, a 32-bit size for every axis, and the elements. (The format is described at
 //! the end of Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of handwritten digits".)
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 
 use wengert_tensor::{DType, Error, Result, Shape, Tensor};
 
-use super::open::{array, create, failed, open};
+use super::open::{array, create, failed, open, unzipped};
 use super::raw::{self, Raw};
 
 /// The numbers of a file, compressed or not, as a tensor of `dtype`: `F32` for images, `I64` for labels.
@@ -37,22 +37,7 @@ pub fn read(path: impl AsRef<Path>, dtype: DType) -> Result<Tensor> {
 /// # Errors
 /// As [`read`].
 pub fn read_from(from: impl Read, dtype: DType, name: &str) -> Result<Tensor> {
-    let mut from = BufReader::new(from);
-    let start = from.fill_buf().map_err(|e| failed(name, e))?;
-    if start.starts_with(&[0x1f, 0x8b]) { gzip(from, dtype, name) } else { plain(&mut from, dtype, name) }
-}
-
-#[cfg(feature = "gzip")]
-fn gzip(from: impl BufRead, dtype: DType, name: &str) -> Result<Tensor> {
-    plain(&mut flate2::bufread::MultiGzDecoder::new(from), dtype, name)
-}
-
-#[cfg(not(feature = "gzip"))]
-fn gzip(_: impl BufRead, _: DType, name: &str) -> Result<Tensor> {
-    Err(failed(name, "is compressed by gzip, and wengert-data was built without its feature `gzip`"))
-}
-
-fn plain(from: &mut impl Read, dtype: DType, name: &str) -> Result<Tensor> {
+    let from = &mut unzipped(from, name)?;
     let [a, b, code, rank] = array(from, name)?;
     let raw = match (a, b, code) {
         (0, 0, 0x08) => Raw::U8,

@@ -14,4 +14,9 @@ mod raw;
 
 #[cfg(feature = "image")]
 pub use folder::ImageFolder;
+#[cfg(any(feature = "image", feature = "parquet"))]
+pub(crate) use open::guarded;
+#[cfg(any(feature = "csv", feature = "parquet"))]
 pub(crate) use open::{failed, open};
+#[cfg(feature = "csv")]
+pub(crate) use open::unzipped;

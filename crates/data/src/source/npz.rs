@@ -30,7 +30,7 @@ pub fn read_from(from: impl Read + Seek, name: &str) -> Result<IndexMap<String, 
     let mut arrays = IndexMap::new();
     for i in 0..archive.len() {
         let member = archive.by_index(i).map_err(|e| failed(name, format!("member {i}: {e}")))?;
-        let file = member.name().to_string();
+        let file = member.name().map_err(|e| failed(name, format!("member {i}: {e}")))?.to_string();
         let key = file.strip_suffix(".npy").unwrap_or(&file).to_string();
         let x = npy::read_from(member, &format!("{name}: {file}"))?;
         if arrays.insert(key, x).is_some() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, ErrorKind, Read};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read};
 use std::path::Path;
 
 use wengert_tensor::{Error, Result};
@@ -20,6 +20,26 @@ pub(crate) fn open(path: &Path) -> Result<BufReader<File>> {
         Ok(m) if m.is_dir() => Err(failed(path.display(), "is a folder, not a file")),
         _ => Ok(BufReader::new(file)),
     }
+}
+
+/// What a stream holds, uncompressed where it is compressed by gzip.
+pub(crate) fn unzipped<'a>(from: impl Read + 'a, name: &str) -> Result<Box<dyn Read + 'a>> {
+    let mut from = BufReader::new(from);
+    let start = from.fill_buf().map_err(|e| failed(name, e))?;
+    if !start.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(from));
+    }
+    #[cfg(feature = "gzip")]
+    return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(from)));
+    #[cfg(not(feature = "gzip"))]
+    Err(failed(name, "is compressed by gzip, and wengert-data was built without its feature `gzip`"))
+}
+
+/// What `read` returns; a panic of a foreign decoder is an error.
+#[cfg(any(feature = "image", feature = "parquet"))]
+pub(crate) fn guarded<T>(name: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+    done.unwrap_or_else(|_| Err(failed(name, "is damaged: its decoder panicked")))
 }
 
 /// A file to write, new or emptied.

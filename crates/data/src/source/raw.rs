@@ -5,6 +5,7 @@ use std::io::Read;
 use wengert_tensor::{DType, Element, Error, Result, Scalar, Shape, Tensor};
 
 use super::open;
+use crate::fill::filled;
 
 /// An element type of a file. Tensors hold those that they do not know as the nearest that they do, without a loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,21 +105,12 @@ fn to<T: Element>(
     let elements = bytes.chunks_exact(raw.size()).map(element);
     let scalars = |x: Result<T>| x.map(Into::<Scalar>::into);
     match dtype {
-        dtype if dtype == T::DTYPE => collect(elements, shape),
-        DType::F32 => collect(elements.map(|x| Ok(scalars(x)?.to_f64() as f32)), shape),
-        DType::F64 => collect(elements.map(|x| Ok(scalars(x)?.to_f64())), shape),
+        dtype if dtype == T::DTYPE => filled(shape, elements),
+        DType::F32 => filled(shape, elements.map(|x| Ok(scalars(x)?.to_f64() as f32))),
+        DType::F64 => filled(shape, elements.map(|x| Ok(scalars(x)?.to_f64()))),
         // The rest is rare, and a cast says how it is done.
-        _ => collect(elements, shape)?.cast(dtype),
+        _ => filled(shape, elements)?.cast(dtype),
     }
-}
-
-fn collect<T: Element>(elements: impl Iterator<Item = Result<T>>, shape: Shape) -> Result<Tensor> {
-    let mut out = Vec::new();
-    out.try_reserve_exact(shape.numel()).map_err(|_| Error::memory(format!("no memory for shape {shape}")))?;
-    for x in elements {
-        out.push(x?);
-    }
-    Tensor::from_vec(out, shape)
 }
 
 /// IEEE 754 binary16, exactly.
