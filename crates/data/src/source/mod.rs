@@ -14,7 +14,7 @@ mod raw;
 
 #[cfg(feature = "image")]
 pub use folder::ImageFolder;
-#[cfg(any(feature = "image", feature = "parquet"))]
+#[cfg(feature = "parquet")]
 pub(crate) use open::guarded;
 #[cfg(any(feature = "csv", feature = "parquet"))]
 pub(crate) use open::{failed, open};
