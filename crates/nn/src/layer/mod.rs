@@ -3,9 +3,11 @@
 mod activation;
 mod adaptive_pool;
 mod avg_pool;
+mod batch_norm;
 mod bilinear;
 mod conv;
 mod conv_transpose;
+mod dropout;
 mod embedding;
 mod flatten;
 mod group_norm;
@@ -31,9 +33,11 @@ pub use adaptive_pool::{
     AdaptiveMaxPool3d, AdaptiveMaxPoolNd,
 };
 pub use avg_pool::{AvgPool1d, AvgPool2d, AvgPool3d, AvgPoolNd};
+pub use batch_norm::BatchNorm;
 pub use bilinear::Bilinear;
 pub use conv::{Conv1d, Conv2d, Conv3d, ConvNd};
 pub use conv_transpose::{ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeNd};
+pub use dropout::{ChannelDropout, Dropout};
 pub use embedding::Embedding;
 pub use flatten::{Flatten, Reshape, Unflatten};
 pub use group_norm::GroupNorm;
