@@ -3,6 +3,7 @@
 mod activation;
 mod linear;
 mod mlp;
+mod recurrent;
 mod sequential;
 
 use wengert_autograd::{Tape, Var};
@@ -11,6 +12,7 @@ use wengert_tensor::{Result, Tensor};
 pub use activation::Activation;
 pub use linear::Linear;
 pub use mlp::Mlp;
+pub use recurrent::{Gru, Lstm, Recurrence, Rnn};
 pub use sequential::Sequential;
 
 use crate::Module;
