@@ -27,7 +27,7 @@ mod train;
 pub use compiled::CompiledTrain;
 pub use indexmap::{self, IndexMap};
 pub use init::{Fans, Init};
-pub use layer::{Activation, Gru, Layer, Linear, Lstm, Mlp, Recurrence, Rnn, Sequential};
+pub use layer::*;
 pub use loss::Reduction;
 pub use module::{Module, Visitor};
 pub use optim::{Adam, AdamW, AdaptiveMoments, Optimizer, Sgd, Update};

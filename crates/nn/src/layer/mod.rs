@@ -1,19 +1,55 @@
 //! Layers: modules with one input and one output.
 
 mod activation;
+mod adaptive_pool;
+mod avg_pool;
+mod bilinear;
+mod conv;
+mod conv_transpose;
+mod embedding;
+mod flatten;
+mod group_norm;
+mod images;
+mod instance_norm;
+mod layer_norm;
 mod linear;
+mod max_pool;
 mod mlp;
+mod norm;
+mod prelu;
 mod recurrent;
+mod residual;
+mod rms_norm;
 mod sequential;
+mod softmax;
 
 use wengert_autograd::{Tape, Var};
 use wengert_tensor::{Result, Tensor};
 
 pub use activation::Activation;
+pub use adaptive_pool::{
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveAvgPoolNd, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d, AdaptiveMaxPoolNd,
+};
+pub use avg_pool::{AvgPool1d, AvgPool2d, AvgPool3d, AvgPoolNd};
+pub use bilinear::Bilinear;
+pub use conv::{Conv1d, Conv2d, Conv3d, ConvNd};
+pub use conv_transpose::{ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeNd};
+pub use embedding::Embedding;
+pub use flatten::{Flatten, Reshape, Unflatten};
+pub use group_norm::GroupNorm;
+pub use images::PerAxis;
+pub use instance_norm::InstanceNorm;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use max_pool::{MaxPool1d, MaxPool2d, MaxPool3d, MaxPoolNd};
 pub use mlp::Mlp;
+pub use prelu::Prelu;
 pub use recurrent::{Gru, Lstm, Recurrence, Rnn};
+pub use residual::Residual;
+pub use rms_norm::RmsNorm;
 pub use sequential::Sequential;
+pub use softmax::{Glu, LogSoftmax, Softmax};
 
 use crate::Module;
 
