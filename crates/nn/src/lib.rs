@@ -1,6 +1,7 @@
 //! Neural networks on the tape: parameters, layers, losses, optimisers and training.
 //!
-//! - [`Param`] and [`Module`]: what is trained, and how it is named, frozen, saved and loaded.
+//! - [`Param`], [`Buffer`] and [`Module`]: what is trained, what state there is besides, and how it is named, frozen, saved and
+//!   loaded.
 //! - [`Layer`]: a module with one input and one output: [`Linear`], [`Activation`], [`Sequential`], [`Mlp`].
 //! - [`Init`]: the numbers that weights start from.
 //! - [`loss`]: how wrong a prediction is, as a variable.
@@ -15,7 +16,7 @@
 // What `#[derive(Module)]` writes names the crate that its users see.
 extern crate self as wengert;
 
-mod compiled;
+mod buffer;
 mod init;
 mod layer;
 pub mod loss;
@@ -24,7 +25,7 @@ mod optim;
 mod param;
 mod train;
 
-pub use compiled::CompiledTrain;
+pub use buffer::Buffer;
 pub use indexmap::{self, IndexMap};
 pub use init::{Fans, Init};
 pub use layer::*;
@@ -32,5 +33,5 @@ pub use loss::Reduction;
 pub use module::{Module, Visitor};
 pub use optim::{Adam, AdamW, AdaptiveMoments, Optimizer, Sgd, Update};
 pub use param::Param;
-pub use train::Train;
+pub use train::{CompiledTrain, Train};
 pub use wengert_derive::Module;
