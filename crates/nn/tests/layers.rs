@@ -141,7 +141,9 @@ fn the_padding_row_is_zero_and_not_trained() -> Result<()> {
 #[test]
 fn shapes_change_and_numbers_stay() -> Result<()> {
     let x = Tensor::randn([2, 3, 4], DType::F64, &mut rng())?;
-    for layer in [&Flatten::new() as &dyn Layer, &Flatten::axes(0, -1), &Reshape::new([2, -1]), &Unflatten::new(-1, [2, 2])] {
+    for layer in
+        [&Flatten::new() as &dyn Layer, &Flatten::axes(0, -1), &Reshape::new([2, -1]), &Unflatten::new(-1, [2, 2])]
+    {
         let y = layer.predict(&x)?;
         assert_eq!(y.reshape(x.shape())?, x);
     }

@@ -170,7 +170,9 @@ fn options_keep_the_dtype_and_say_what_is_wrong() -> Result<()> {
         (|x, y| Ctc::new().of(x, y, y, y), "ctc: takes [batch, steps, classes], [batch, labels], [batch] and [batch], got [1, 2], [1], [1] and [1]"),
         (|x, y| Ctc::new().blank(2).of(x.unsqueeze(0), y.unsqueeze(0), y, y), "ctc: blank 2 is no class of [1, 1, 2]"),
     ];
-    let on = |tape: &Tape, loss: Loss| loss(tape.input(&Tensor::from([[0.5f32, -1.0]])), tape.input(&Tensor::from([1]))).value();
+    let on = |tape: &Tape, loss: Loss| {
+        loss(tape.input(&Tensor::from([[0.5f32, -1.0]])), tape.input(&Tensor::from([1]))).value()
+    };
     assert_eq!(on(&Tape::new(), |x, y| all().of(x, y))?.dtype(), DType::F32);
     for (loss, sentence) in cases {
         assert_eq!(on(&Tape::new(), loss).unwrap_err().sentence(), sentence);

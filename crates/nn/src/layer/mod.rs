@@ -2,6 +2,7 @@
 
 mod activation;
 mod adaptive_pool;
+mod attention;
 mod avg_pool;
 mod bilinear;
 mod conv;
@@ -23,6 +24,7 @@ mod residual;
 mod rms_norm;
 mod sequential;
 mod softmax;
+mod transformer;
 
 use wengert_autograd::{Tape, Var};
 use wengert_tensor::{Result, Tensor};
@@ -32,6 +34,7 @@ pub use adaptive_pool::{
     AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveAvgPoolNd, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
     AdaptiveMaxPool3d, AdaptiveMaxPoolNd,
 };
+pub use attention::{Cache, Mask, MultiHeadAttention, Seen};
 pub use avg_pool::{AvgPool1d, AvgPool2d, AvgPool3d, AvgPoolNd};
 pub use bilinear::Bilinear;
 pub use conv::{Conv1d, Conv2d, Conv3d, ConvNd};
@@ -52,6 +55,7 @@ pub use residual::Residual;
 pub use rms_norm::RmsNorm;
 pub use sequential::Sequential;
 pub use softmax::{Glu, LogSoftmax, Softmax};
+pub use transformer::{DecoderBlock, EncoderBlock, TransformerDecoder, TransformerEncoder, TransformerOptions};
 
 use crate::Module;
 

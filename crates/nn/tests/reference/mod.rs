@@ -27,7 +27,8 @@ impl Case {
 
     /// Those whose names begin so, by the rest of the name.
     pub fn all(&self, prefix: &str) -> IndexMap<String, Tensor> {
-        let named = |(name, tensor): (&&'static str, &Tensor)| Some((name.strip_prefix(prefix)?.to_string(), tensor.clone()));
+        let named =
+            |(name, tensor): (&&'static str, &Tensor)| Some((name.strip_prefix(prefix)?.to_string(), tensor.clone()));
         self.tensors.iter().filter_map(named).collect()
     }
 

@@ -40,7 +40,8 @@ impl Projection {
             let [q_proj_weight, k_proj_weight, v_proj_weight] = [q, k, v].map(Param::new);
             Weights::Separate { q_proj_weight, k_proj_weight, v_proj_weight }
         };
-        let bias = Tensor::concat(&[&Tensor::zeros([width], DType::F32)?; 3], 0)?;
+        let bias = Tensor::zeros([width], DType::F32)?;
+        let bias = Tensor::concat(&[&bias; 3], 0)?;
         Ok(Self { width, keys, values, weights, in_proj_bias: Some(Param::new(bias)) })
     }
 
@@ -48,10 +49,39 @@ impl Projection {
     pub fn of<'t>(&self, query: Var<'t>, key: Var<'t>, value: Var<'t>) -> [Var<'t>; 3] {
         let one_source = key.id() == value.id() && matches!(self.weights, Weights::Packed { .. });
         if one_source && query.id() == key.id() {
-            return self.parts(query, 0, 3).try_into().unwrap_or([query; 3]);
+            return self.product(query, 0);
         }
-        let query = self.part(query, 0);
-        let [key, value] = if one_source { self.keys_and_values(key, value) } else { [self.part(key, 1), self.part(value, 2)] };
-        [query, key, value]
+        let [key, value] = self.keys_and_values(key, value);
+        [self.query(query), key, value]
+    }
+
+    pub fn query<'t>(&self, query: Var<'t>) -> Var<'t> {
+        let [query] = self.product(query, 0);
+        query
+    }
+
+    pub fn keys_and_values<'t>(&self, key: Var<'t>, value: Var<'t>) -> [Var<'t>; 2] {
+        if key.id() == value.id() && matches!(self.weights, Weights::Packed { .. }) {
+            return self.product(key, 1);
+        }
+        let ([key], [value]) = (self.product(key, 1), self.product(value, 2));
+        [key, value]
+    }
+
+    /// The product of x with `N` of the three matrices from number `first` on.
+    fn product<'t, const N: usize>(&self, x: Var<'t>, first: usize) -> [Var<'t>; N] {
+        let (tape, width) = (x.tape(), self.width);
+        let weight = match &self.weights {
+            Weights::Packed { in_proj_weight } if N == 3 => in_proj_weight.on(tape),
+            Weights::Packed { in_proj_weight } => in_proj_weight.on(tape).narrow(0, first * width, N * width),
+            Weights::Separate { q_proj_weight, k_proj_weight, v_proj_weight } => {
+                [q_proj_weight, k_proj_weight, v_proj_weight][first].on(tape)
+            }
+        };
+        let mut y = x.matmul(weight.t());
+        if let Some(bias) = &self.in_proj_bias {
+            y = y + bias.on(tape).narrow(0, first * width, N * width);
+        }
+        std::array::from_fn(|i| if N == 1 { y } else { y.narrow(-1, i * width, width) })
     }
 }

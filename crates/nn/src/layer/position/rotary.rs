@@ -59,6 +59,10 @@ impl Rotary {
         Self { halves: true, ..self }
     }
 
+    pub(in crate::layer) fn width(&self) -> usize {
+        2 * self.cos.shape()[1]
+    }
+
     /// As [`forward`](Layer::forward), for a part of a sequence whose first step is at position `start`.
     #[track_caller]
     pub fn forward_at<'t>(&self, x: Var<'t>, start: usize) -> Var<'t> {
