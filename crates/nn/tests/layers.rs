@@ -26,14 +26,18 @@ fn assert_module(
     module.to(DType::F64)?;
     module.load(&case.all("state."))?;
     let tape = Tape::new();
+    if name.contains("train") {
+        tape.set_training(0);
+    }
     let inputs: Vec<Var> = case.all("x").values().map(|x| tape.input(x)).collect();
     let y = forward(&inputs);
     case.assert("y", &y.value()?);
+    let cubes = (y * y * y).sum();
     let params = module.params();
     let all = params.iter().map(|(name, param)| (name.clone(), param.on(&tape)));
     let all = inputs.iter().enumerate().map(|(i, x)| (format!("x{i}"), *x)).chain(all);
     let (names, xs): (Vec<_>, Vec<_>) = all.filter(|(_, x)| x.dtype().is_float()).unzip();
-    let gradients = (y * y * y).sum().grads(&xs);
+    let gradients = cubes.grads(&xs);
     for (name, gradient) in names.iter().zip(gradients) {
         case.assert(&format!("grad.{name}"), &gradient.value()?);
     }
@@ -88,6 +92,71 @@ fn normalizations_are_pytorchs() -> Result<()> {
     assert_layer("rms_norm_default", &RmsNorm::new([3])?)?;
     assert_layer("group_norm", &GroupNorm::new(2, 4)?)?;
     assert_layer("instance_norm", &InstanceNorm::affine(2)?)
+}
+
+#[test]
+fn batch_normalization_is_pytorchs() -> Result<()> {
+    let norm = BatchNorm::new(2)?;
+    let cumulative = BatchNorm::new(2)?.cumulative();
+    for (name, layer) in [
+        ("batch_norm_train", &norm),
+        ("batch_norm_train_again", &norm),
+        ("batch_norm_eval", &norm),
+        ("batch_norm_train_cumulative", &cumulative),
+        ("batch_norm_train_cumulative_again", &cumulative),
+    ] {
+        assert_layer(name, layer)?;
+        let case = case(name);
+        if name.contains("train") {
+            Train::new(layer, Sgd::new(0.0)).step(|t| layer.forward(t.input(case.get("x0"))).sum())?;
+        }
+        for (buffer, after) in case.all("after.") {
+            assert_eq!(after.dtype(), layer.state()[&buffer].dtype());
+            case.assert(&format!("after.{buffer}"), &layer.state()[&buffer]);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_clone_shares_running_statistics_and_predictions_do_not_move_them() -> Result<()> {
+    let norm = BatchNorm::new(2)?;
+    let clone = norm.clone();
+    let x = Tensor::randn([8, 2, 3], DType::F32, &mut rng())?;
+    let before = norm.state();
+    norm.predict(&x)?;
+    assert_eq!(norm.state(), before);
+    let net = Sequential::new().then(norm).then(Flatten::new()).then(Linear::new(6, 1, &mut rng())?);
+    let mut train = Train::new(&net, Sgd::new(0.1)).compile(|[x]| net.forward(x).square().mean());
+    train.step([&x])?;
+    train.step([&x])?;
+    assert_eq!(clone.num_batches_tracked.value(), Tensor::from(2i64));
+    assert_ne!(clone.running_mean.value(), before["running_mean"]);
+    Ok(())
+}
+
+#[test]
+fn dropped_is_what_the_probability_says_and_the_rest_is_scaled() -> Result<()> {
+    let x = Tensor::randn([50, 40, 3], DType::F64, &mut rng())?;
+    for p in [0.0, 0.25, 0.9, 1.0] {
+        for (layer, of) in [(&Dropout::new(p) as &dyn Layer, 6000.0), (&ChannelDropout::new(p), 2000.0)] {
+            assert_eq!(layer.predict(&x)?, x);
+            let tape = Tape::new();
+            tape.set_training(3);
+            let input = tape.input(&x);
+            let (y, again) = (layer.forward(input), layer.forward(input));
+            let slope = y.sum().grad(input).value()?;
+            let kept = slope.iter::<f64>()?.filter(|&slope| slope != 0.0).count() as f64 / 6000.0;
+            let deviation = (p * (1.0 - p) / of).sqrt();
+            assert!((kept - (1.0 - p)).abs() <= 5.0 * deviation, "{kept} of {p}");
+            for ((x, y), slope) in x.iter::<f64>()?.zip(y.value()?.iter::<f64>()?).zip(slope.iter::<f64>()?) {
+                assert!(slope == 0.0 || (slope * (1.0 - p) - 1.0).abs() < 1e-15);
+                assert!((y - x * slope).abs() < 1e-12);
+            }
+            assert_eq!(y.value()? == again.value()?, p == 0.0 || p == 1.0);
+        }
+    }
+    Ok(())
 }
 
 #[test]
@@ -169,7 +238,7 @@ fn mistakes_are_sentences() -> Result<()> {
     let conv = Conv2d::new(3, 4, 3, &mut rng())?;
     let bilinear = Bilinear::new(2, 3, 1, &mut rng())?;
     #[rustfmt::skip]
-    let cases: [(&dyn Layer, &[usize], &str); 12] = [
+    let cases: [(&dyn Layer, &[usize], &str); 16] = [
         (&conv, &[8, 8], "conv: takes channels and 2 axes after any others, got [8, 8]"),
         (&conv, &[2, 8, 8], "conv: [1, 2, 8, 8] with kernel [4, 3, 3, 3]: 1 groups of 3 channels are not the 2 there are"),
         (&ConvTranspose1d::new(3, 4, 3, &mut rng())?, &[2, 2, 8], "conv_transpose: [2, 2, 8] with kernel [3, 4, 3]: channels do not fit in 1 groups"),
@@ -178,6 +247,10 @@ fn mistakes_are_sentences() -> Result<()> {
         (&GroupNorm::new(2, 4)?, &[3, 2], "group_norm: takes [N, 4, ..], got [3, 2]"),
         (&InstanceNorm::new(), &[3], "instance_norm: takes [N, channels, ..], got [3]"),
         (&InstanceNorm::affine(2)?, &[3, 2], "instance_norm: takes [N, channels, axes..], got [3, 2]"),
+        (&BatchNorm::new(4)?, &[3, 2], "batch_norm: takes [N, 4, ..], got [3, 2]"),
+        (&Dropout::new(1.5), &[3, 2], "dropout: probability 1.5 must be from 0 to 1"),
+        (&ChannelDropout::new(f64::NAN), &[3, 2], "channel_dropout: probability NaN must be from 0 to 1"),
+        (&ChannelDropout::new(0.5), &[3], "channel_dropout: takes [N, channels, ..], got [3]"),
         (&Flatten::axes(1, 0), &[3, 2], "flatten: [3, 2] has no axes from 1 to 0"),
         (&Reshape::new([4]), &[3, 2], "reshape: [2] has 2 elements and [4] has 4"),
         (&Unflatten::new(0, [2, -1]), &[3, 2], "unflatten: axis 0 of [3, 2]: reshape: [3] to [2, -1]: no size fits in place of -1"),
@@ -188,6 +261,11 @@ fn mistakes_are_sentences() -> Result<()> {
     }
     let tape = Tape::new();
     assert!(bilinear.forward(tape.input(&float(&[2])), tape.input(&float(&[2]))).value().is_err());
+
+    let norm = BatchNorm::new(2)?;
+    let one = Train::new(&norm, Sgd::new(0.1)).step(|t| norm.forward(t.input(&float(&[1, 2]))).sum()).unwrap_err();
+    let sentence = "batch_norm: [1, 2] has 1 elements for each channel, and training takes 2";
+    assert_eq!((one.sentence(), norm.num_batches_tracked.value().item()?), (sentence, 0.0));
 
     let grouped = Conv2d::grouped(3, 4, 3, 2, &mut rng()).unwrap_err();
     assert_eq!((grouped.kind(), grouped.sentence()), (ErrorKind::Value, "conv: 2 groups of 3 inputs and 4 outputs"));

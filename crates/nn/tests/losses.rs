@@ -161,7 +161,7 @@ fn options_keep_the_dtype_and_say_what_is_wrong() -> Result<()> {
         (|x, y| all().label_smoothing(1.5).of(x, y), "cross_entropy: smoothing 1.5 must be from 0 to 1"),
         (|x, y| MultiMargin::new().weights(&[]).of(x, y), "multi_margin: 0 weights for the classes of [1, 2]"),
         (|x, _| smooth_l1(x, x, f64::NAN), "smooth_l1: beta NaN must be finite and not below 0"),
-        (|x, _| Bce::new().weight(x.tape().full([3], 1f32)).of(x, x), "broadcast: [3] to [1, 2]"),
+        (|x, _| Bce::new().weight(x.tape().full([3], 1f32)).of(x, x), "broadcast_to: [3] does not stretch to [1, 2]"),
         (|x, _| kl_div(x.sum(), x.sum()), "kl_div: distributions have an axis of classes, [] has none"),
         (|x, _| cosine_embedding(x, x, x, 0.0), "cosine_embedding: vectors [1, 2] and targets [1, 2] do not fit"),
         (|x, _| margin_ranking(x, x.sum(), x, 0.0), "margin_ranking: first input [1, 2] and second [] differ"),

@@ -122,7 +122,7 @@ impl CrossEntropy {
         Self { smoothing, ..self }
     }
 
-    /// The loss of logits `x`, [.., classes], and labels or probabilities `y`.
+    /// The loss of logits `x`, `[.., classes]`, and labels or probabilities `y`.
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
         let loss = "cross_entropy";
@@ -163,7 +163,7 @@ impl CrossEntropy {
 impl Nll {
     options!();
 
-    /// The loss of log-probabilities `x`, [.., classes], and labels `y`, [..].
+    /// The loss of log-probabilities `x`, `[.., classes]`, and labels `y`, `[..]`.
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = check_labels("nll", x, y) {
@@ -211,7 +211,7 @@ impl Classes {
     }
 }
 
-/// A weight for each class of `x`, [.., classes], on its tape and in its dtype.
+/// A weight for each class of `x`, `[.., classes]`, on its tape and in its dtype.
 #[track_caller]
 pub(super) fn weights_of_classes<'t>(loss: &str, weights: &[f64], x: Var<'t>) -> Result<Var<'t>, Var<'t>> {
     let shape = x.shape();
@@ -225,7 +225,7 @@ pub(super) fn weights_of_classes<'t>(loss: &str, weights: &[f64], x: Var<'t>) ->
     }
 }
 
-/// That `x` is a float for each class, [.., classes], and `y` a label for each of them, [..].
+/// That `x` is a float for each class, `[.., classes]`, and `y` a label for each of them, `[..]`.
 #[track_caller]
 pub(super) fn check_labels<'t>(loss: &str, x: Var<'t>, y: Var<'t>) -> Result<(), Var<'t>> {
     defined(&[x, y])?;

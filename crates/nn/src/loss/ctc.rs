@@ -62,8 +62,8 @@ impl Ctc {
         Self { reduction, ..self }
     }
 
-    /// The loss of log-probabilities `x`, [batch, steps, classes], `labels`, [batch, labels], and how many `steps` and
-    /// labels (`lengths`) each sequence has, [batch].
+    /// The loss of log-probabilities `x`, `[batch, steps, classes]`, `labels`, `[batch, labels]`, and how many `steps` and
+    /// labels (`lengths`) each sequence has, `[batch]`.
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, labels: Var<'t>, steps: Var<'t>, lengths: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = self.check(x, labels, steps, lengths) {

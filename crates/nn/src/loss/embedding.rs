@@ -96,7 +96,7 @@ impl TripletMargin {
         Self { reduction, ..self }
     }
 
-    /// The loss of anchors, positive and negative examples, all of shape [.., width].
+    /// The loss of anchors, positive and negative examples, all of shape `[.., width]`.
     #[track_caller]
     pub fn of<'t>(&self, anchor: Var<'t>, positive: Var<'t>, negative: Var<'t>) -> Var<'t> {
         let loss = "triplet_margin";

@@ -115,7 +115,7 @@ impl MultiMargin {
         Self { reduction, ..self }
     }
 
-    /// The loss of scores `x`, [.., classes], and labels `y`, [..].
+    /// The loss of scores `x`, `[.., classes]`, and labels `y`, `[..]`.
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = check_labels("multi_margin", x, y) {

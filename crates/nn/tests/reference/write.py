@@ -30,6 +30,7 @@ def layer(name, module, *inputs, floor=0):
     """A layer's inputs, state, output and gradients."""
     torch.manual_seed(sum(map(ord, name)))
     inputs = [t if not t.is_floating_point() else t.clone().requires_grad_() for t in inputs]
+    module.zero_grad()
     with torch.no_grad():
         for p in module.parameters():
             p.copy_(rand(*p.shape) + floor)
@@ -50,6 +51,13 @@ def layer(name, module, *inputs, floor=0):
         put(f"grad.{key}", p.grad)
     for key, t in module.named_buffers():
         put(f"after.{key}", t)
+
+
+class Hardsigmoid(nn.Module):
+    """PyTorch's own gradient has 1 / 6 in single precision."""
+
+    def forward(self, x):
+        return F.relu6(x + 3) / 6
 
 
 def layers():
@@ -84,8 +92,8 @@ def layers():
     layer("batch_norm_train_again", train, rand(3, 2, 1, 2))
     layer("batch_norm_eval", train.eval(), rand(2, 2, 1, 3))
     cumulative = nn.BatchNorm1d(2, momentum=None)
-    layer("batch_norm_cumulative", cumulative, rand(4, 2))
-    layer("batch_norm_cumulative_again", cumulative, rand(3, 2))
+    layer("batch_norm_train_cumulative", cumulative, rand(4, 2))
+    layer("batch_norm_train_cumulative_again", cumulative, rand(3, 2))
     layer("embedding", nn.Embedding(5, 3, padding_idx=1), torch.tensor([[4, 1, 0], [4, 2, 1]]))
     layer("prelu", nn.PReLU(), rand(2, 3))
     layer("prelu_channels", nn.PReLU(2), rand(2, 2, 3))
@@ -97,7 +105,7 @@ def layers():
         identity=nn.Identity(), sigmoid=nn.Sigmoid(), tanh=nn.Tanh(), relu=nn.ReLU(), relu6=nn.ReLU6(),
         leaky_relu=nn.LeakyReLU(), elu=nn.ELU(), celu=nn.CELU(), selu=nn.SELU(), gelu=nn.GELU(),
         gelu_tanh=nn.GELU(approximate="tanh"), silu=nn.SiLU(), mish=nn.Mish(), softplus=nn.Softplus(),
-        softsign=nn.Softsign(), logsigmoid=nn.LogSigmoid(), hardsigmoid=nn.Hardsigmoid(), hardtanh=nn.Hardtanh(),
+        softsign=nn.Softsign(), logsigmoid=nn.LogSigmoid(), hardsigmoid=Hardsigmoid(), hardtanh=nn.Hardtanh(),
         hardswish=nn.Hardswish(), hardshrink=nn.Hardshrink(), softshrink=nn.Softshrink(), tanhshrink=nn.Tanhshrink(),
     )
     for name, module in activations.items():
