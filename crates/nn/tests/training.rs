@@ -168,3 +168,78 @@ fn options_out_of_range_are_refused() -> Result<()> {
     assert_eq!(buffer.value().item()?, 0.0);
     Ok(())
 }
+
+#[test]
+fn training_goes_on_from_its_state_to_the_same_bits() -> Result<()> {
+    let train = |model: &Noisy| Train::new(model, Adam::new(0.05)).clip_norm(0.3).accumulate(3).average(0.8).seed(5);
+    let run = |model: &Noisy, train: &mut Train, steps: std::ops::Range<u64>| -> Result<()> {
+        for i in steps {
+            let (x, y) = batch(i)?;
+            train.step(|t| mse(model.forward(t.input(&x)), t.input(&y)))?;
+        }
+        Ok(())
+    };
+    let whole = Noisy::new()?;
+    let mut uninterrupted = train(&whole);
+    run(&whole, &mut uninterrupted, 0..20)?;
+    for stop in [0, 1, 7, 19] {
+        let first = Noisy::new()?;
+        let mut before = train(&first);
+        run(&first, &mut before, 0..stop)?;
+
+        let second = Noisy::new()?;
+        let mut after = train(&second).seed(77);
+        second.load(&first.state())?;
+        after.load_state(&before.state()?)?;
+        run(&second, &mut after, stop..20)?;
+        assert_eq!(second.state(), whole.state(), "stopped after {stop}");
+        assert_eq!(after.state()?, uninterrupted.state()?);
+
+        let third = Noisy::new()?;
+        let mut compiled = train(&third).compile(|[x, y]| mse(third.forward(x), y));
+        let (x, y) = batch(50)?;
+        compiled.step([&x, &y])?;
+        third.load(&first.state())?;
+        compiled.load_state(&before.state()?)?;
+        for i in stop..20 {
+            let (x, y) = batch(i)?;
+            compiled.step([&x, &y])?;
+        }
+        assert_eq!(third.state(), whole.state(), "compiled, stopped after {stop}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_state_of_other_training_is_refused_and_changes_nothing() -> Result<()> {
+    let [w, v] = [Param::new(Tensor::from(1.0)), Param::new(Tensor::from([1.0, 2.0]))];
+    let mut adam = Train::new(&w, Adam::new(0.1));
+    adam.step(|t| w.on(t).square())?;
+    let own = adam.state()?;
+    let mut refused = |change: &dyn Fn(&mut wengert_nn::IndexMap<String, Tensor>)| {
+        let mut state = own.clone();
+        change(&mut state);
+        let error = adam.load_state(&state).unwrap_err();
+        assert_eq!(adam.state().unwrap(), own);
+        error.sentence().to_string()
+    };
+    let without =
+        |name: &'static str| move |state: &mut wengert_nn::IndexMap<String, Tensor>| drop(state.shift_remove(name));
+    assert_eq!(refused(&without("steps")), "load_state: there is no steps");
+    assert_eq!(refused(&without("param/1")), "load_state: there is no param/1");
+    assert_eq!(
+        refused(&|state| drop(state.insert("param/2".into(), Tensor::from(1.0)))),
+        "load_state: there is no place for param/2"
+    );
+    assert_eq!(
+        refused(&|state| drop(state.insert("param/1".into(), Tensor::from([1.0])))),
+        "load_state: param/1 is f64[1], not f64[]"
+    );
+    assert_eq!(
+        refused(&|state| drop(state.insert("runs".into(), Tensor::from(1.0)))),
+        "load_state: runs is no single i64"
+    );
+    assert!(Train::new(&v, Adam::new(0.1)).load_state(&own).is_err());
+    assert!(Train::new(&w, Sgd::new(0.1)).load_state(&own).is_err());
+    Ok(())
+}

@@ -17,10 +17,10 @@ use crate::param::{Home, Param};
 
 /// A model in training by a loss that is recorded once for every kind of batch: see [`Train::compile`].
 pub struct CompiledTrain<F, const N: usize> {
-    train: Train,
+    pub(super) train: Train,
     loss: F,
     /// The last one that ran comes last.
-    programs: Vec<Program>,
+    pub(super) programs: Vec<Program>,
     /// The optimiser's numbers of a step.
     numbers: Vec<f64>,
 }
@@ -29,7 +29,7 @@ pub struct CompiledTrain<F, const N: usize> {
 const PROGRAMS: usize = 16;
 
 /// A recorded step.
-struct Program {
+pub(super) struct Program {
     home: Arc<Home>,
     /// The parameters, states of optimisers and buffers that change: states of the program, by their number.
     lent: Vec<Param>,

@@ -5,6 +5,7 @@
 mod compiled;
 mod record;
 mod slot;
+mod state;
 
 use std::fmt;
 use std::panic::Location;
