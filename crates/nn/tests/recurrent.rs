@@ -1,5 +1,6 @@
 //! Recurrent layers against PyTorch's in f64, and what holds for all of them.
 
+mod reference;
 #[path = "reference/sequences.rs"]
 mod sequences;
 
@@ -9,7 +10,7 @@ use wengert_autograd::{Tape, Var, jacobian};
 use wengert_nn::{Activation, Gru, Layer, Lstm, Module, Recurrence, Rnn};
 use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
 
-const CASES: &str = include_str!("reference/recurrent.json");
+const CASES: &str = include_str!("reference/recurrent.txt");
 
 fn x() -> Tensor {
     pattern(50, &[2, 4, 3])

@@ -1,11 +1,9 @@
-"""Makes recurrent.json and attention.json: what PyTorch computes, in float64, for the tests of sequence layers.
+"""Writes recurrent.txt and attention.txt beside this file: `python sequences.py`, with PyTorch 2.15, in float64.
 
-Inputs and parameters are not in the files: they are `pattern(t, shape)`, exact numbers that the tests make too. The
-parameters take t = 0, 1, … in the order of their names. Gradients are those of sum(output * pattern(90, shape)),
-plus, where there are last states, sum(state * pattern(91 + i, shape)).
-"""
+The format is that of `write.py`. Inputs and parameters are not in the files: they are `pattern(t, shape)`, exact
+numbers that the tests make too. The parameters take t = 0, 1, ... in the order of their names. Gradients are those of
+sum(output * pattern(90, shape)), plus, where there are states, sum(state * pattern(91 + i, shape))."""
 
-import json
 import math
 from pathlib import Path
 
@@ -28,8 +26,9 @@ def fill(module):
     return module
 
 
-def plain(tensor):
-    return {"shape": list(tensor.shape), "data": tensor.detach().flatten().tolist()}
+def line(name, tensor):
+    sizes = "x".join(map(str, tensor.shape))
+    return " ".join([name, "f64", sizes] + [f"{x:.13g}" for x in tensor.detach().flatten().tolist()])
 
 
 def case(module, inputs, run):
@@ -41,11 +40,11 @@ def case(module, inputs, run):
     for i, s in enumerate(states):
         loss = loss + (s * pattern(91 + i, s.shape)).sum()
     loss.backward()
-    record = {"output": plain(output)}
-    record |= {f"state.{i}": plain(s) for i, s in enumerate(states)}
-    record |= {f"grad.input.{i}": plain(x.grad) for i, x in enumerate(inputs)}
-    record |= {f"grad.{name}": plain(p.grad) for name, p in module.named_parameters()}
-    return record
+    record = {"output": output}
+    record |= {f"state.{i}": s for i, s in enumerate(states)}
+    record |= {f"grad.input.{i}": x.grad for i, x in enumerate(inputs)}
+    record |= {f"grad.{name}": p.grad for name, p in module.named_parameters()}
+    return [line(name, tensor) for name, tensor in record.items()]
 
 
 def recurrent():
@@ -123,6 +122,31 @@ def attention():
     return cases
 
 
-for name, cases in {"recurrent": recurrent(), "attention": attention()}.items():
-    lines = [f"{json.dumps(key)}: {json.dumps(record)}" for key, record in cases.items()]
-    (HERE / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+def rotated(x, halves):
+    """Turned as complex numbers, by the definition."""
+    steps, width = x.shape[-2:]
+    rates = 10000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    turns = torch.polar(torch.ones(steps, width // 2), torch.outer(torch.arange(steps, dtype=torch.float64), rates))
+    pairs = torch.stack(x.chunk(2, -1), -1) if halves else x.unflatten(-1, (-1, 2))
+    turned = torch.view_as_real(torch.view_as_complex(pairs.contiguous()) * turns)
+    return torch.cat(turned.unbind(-1), -1) if halves else turned.flatten(-2)
+
+
+def positions():
+    table = torch.zeros(5, 6)
+    for t in range(5):
+        for i in range(3):
+            angle = t / 10000 ** (2 * i / 6)
+            table[t, 2 * i], table[t, 2 * i + 1] = math.sin(angle), math.cos(angle)
+    x = lambda: pattern(50, (2, 5, 6))
+    plain = nn.Module()
+    return {
+        "sinusoidal": case(plain, [x()], lambda x: (x + table, [])),
+        "rotary": case(plain, [x()], lambda x: (rotated(x, False), [])),
+        "rotary_halves": case(plain, [x()], lambda x: (rotated(x, True), [])),
+    }
+
+
+for name, cases in {"recurrent": recurrent(), "attention": attention() | positions()}.items():
+    lines = [text for key, record in cases.items() for text in [f"case {key}", *record]]
+    (HERE / f"{name}.txt").write_text("\n".join(lines) + "\n")

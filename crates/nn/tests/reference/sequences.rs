@@ -1,9 +1,10 @@
 //! What PyTorch computes for sequence layers, and the inputs and parameters it got: see `sequences.py`.
 
-use serde_json::Value;
 use wengert_autograd::{Tape, Var};
 use wengert_nn::{Module, Param};
 use wengert_tensor::{DType, Result, Tensor};
+
+use crate::reference::Case;
 
 /// Exact numbers between -0.8 and 0.8.
 pub fn pattern(t: usize, shape: &[usize]) -> Tensor {
@@ -36,16 +37,15 @@ fn weighted(v: Var<'_>, t: usize) -> Var<'_> {
     (v * v.tape().input(&pattern(t, &v.shape()))).sum()
 }
 
-/// Compares outputs, states and all gradients of a case of a file with PyTorch's.
+/// Compares the output, states and all gradients of a case of a file with PyTorch's.
 pub fn check<M: Module>(
-    cases: &str,
-    name: &str,
+    file: &'static str,
+    name: &'static str,
     module: &M,
     inputs: &[Tensor],
     run: impl for<'t> Fn(&M, &[Var<'t>]) -> (Var<'t>, Vec<Var<'t>>),
 ) -> Result<()> {
-    let cases: Value = serde_json::from_str(cases).expect("a file of cases");
-    let case = cases[name].as_object().unwrap_or_else(|| panic!("no case {name}"));
+    let case = Case::of(file, name);
     let params = filled(module)?;
     let tape = Tape::new();
     let x: Vec<Var> = inputs.iter().map(|x| tape.input(x)).collect();
@@ -57,16 +57,8 @@ pub fn check<M: Module>(
     let wanted: Vec<Var> = x.iter().copied().chain(params.iter().map(|(_, p)| p.on(&tape))).collect();
     let names = (0..x.len()).map(|i| format!("grad.input.{i}")).chain(params.iter().map(|(p, _)| format!("grad.{p}")));
     found.extend(names.zip(loss.grads(&wanted)));
-    assert_eq!(found.len(), case.len(), "{name}: {:?}", case.keys());
+    assert_eq!(found.len(), case.all("").len(), "{name}: as many as there are");
     let values = tape.evaluate(&found.iter().map(|(_, v)| *v).collect::<Vec<_>>())?;
-    for ((key, _), value) in found.iter().zip(values) {
-        let value = as_pytorch(key, value);
-        let record = case.get(key).unwrap_or_else(|| panic!("{name}: no {key}"));
-        let list = |part: &str| record[part].as_array().expect("a list").iter();
-        let shape: Vec<usize> = list("shape").map(|n| n.as_u64().expect("a size") as usize).collect();
-        let data = list("data").map(|x| x.as_f64().expect("a number")).collect();
-        let reference = Tensor::from_vec(data, shape)?;
-        assert!(value.allclose(&reference, 1e-11, 1e-13)?, "{name}: {key} is {value}, not {reference}");
-    }
+    found.iter().zip(values).for_each(|((key, _), value)| case.assert(key, &as_pytorch(key, value)));
     Ok(())
 }

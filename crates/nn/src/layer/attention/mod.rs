@@ -10,8 +10,7 @@ use wengert_tensor::{Error, Result, Rng, Shape};
 pub use cache::{Cache, Seen};
 pub use mask::Mask;
 
-use XX
-use super::{Layer, Linear, Rotary};
+use super::{Dropout, Layer, Linear, Rotary};
 use crate::init::Init;
 use crate::{Module, Visitor};
 use projection::Projection;
@@ -80,7 +79,7 @@ impl MultiHeadAttention {
         }
         let projection = Projection::new(width, keys, values, rng)?;
         let out_proj = Linear::new_with(width, width, Init::XavierUniform { gain: 1.0 }, rng)?;
-        Ok(Self { heads, projection, out_proj, causal: false, rotary: None, dropout: Dropout::new(0.0)? })
+        Ok(Self { heads, projection, out_proj, causal: false, rotary: None, dropout: Dropout::new(0.0) })
     }
 
     /// The same attention without biases.
@@ -109,12 +108,9 @@ impl MultiHeadAttention {
         Ok(Self { rotary: Some(rotary), ..self })
     }
 
-    /// With a part of the weights dropped while training.
-    ///
-    /// # Errors
-    /// A rate outside of 0 to 1.
-    pub fn dropout(self, rate: f64) -> Result<Self> {
-        Ok(Self { dropout: Dropout::new(rate)?, ..self })
+    /// With [`Dropout`] of the weights, of this probability.
+    pub fn dropout(self, p: f64) -> Self {
+        Self { dropout: Dropout::new(p), ..self }
     }
 
     /// Self-attention under a mask.

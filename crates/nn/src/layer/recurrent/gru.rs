@@ -48,7 +48,7 @@ impl Gru {
     /// Layers as `of` says, in f32.
     ///
     /// # Errors
-    /// No layers, or a hidden width of 0; a rate of dropout outside of 0 to 1; weights that cannot be allocated.
+    /// No layers, or a hidden width of 0; weights that cannot be allocated.
     pub fn new_with(of: Recurrence, rng: &mut Rng) -> Result<Self> {
         Ok(Self(Stack::new::<Step>(of, rng)?))
     }

@@ -15,6 +15,7 @@ pub use gru::Gru;
 pub use lstm::Lstm;
 pub use rnn::Rnn;
 
+use super::{Dropout, Layer};
 use crate::init::{Fans, Init};
 use crate::param::Param;
 use crate::{Module, Visitor};
@@ -42,7 +43,7 @@ pub struct Recurrence {
     pub bidirectional: bool,
     /// Whether there are biases.
     pub bias: bool,
-    /// The part of the outputs that is dropped between layers while training.
+    /// The probability of [`Dropout`] between layers.
     pub dropout: f64,
 }
 
@@ -68,9 +69,9 @@ impl Recurrence {
         Self { bias: false, ..self }
     }
 
-    /// With dropout between layers.
-    pub fn dropout(self, rate: f64) -> Self {
-        Self { dropout: rate, ..self }
+    /// With [`Dropout`] of this probability between layers.
+    pub fn dropout(self, p: f64) -> Self {
+        Self { dropout: p, ..self }
     }
 
     /// How many ways a layer goes.
@@ -166,7 +167,7 @@ impl Stack {
             }
             sequence = if outputs.len() == 1 { outputs[0] } else { Var::concat(&outputs, -1) };
             if layer + 1 < self.of.layers {
-                sequence = drop(sequence, self.of.dropout);
+                sequence = Dropout::new(self.of.dropout).forward(sequence);
             }
         }
         (sequence.transpose(0, 1), ends.iter().map(|ends| Var::stack(ends, 0)).collect())
@@ -245,7 +246,4 @@ impl Module for Stack {
             }
         }
     }
-}
-fn drop(x: Var<'_>, _: f64) -> Var<'_> {
-    x
 }

@@ -43,7 +43,7 @@ impl Rnn {
     /// Layers as `of` says, with the activation f, in f32.
     ///
     /// # Errors
-    /// No layers, or a hidden width of 0; a rate of dropout outside of 0 to 1; weights that cannot be allocated.
+    /// No layers, or a hidden width of 0; weights that cannot be allocated.
     pub fn new_with(of: Recurrence, activation: Activation, rng: &mut Rng) -> Result<Self> {
         Ok(Self { stack: Stack::new::<Step>(of, rng)?, activation })
     }

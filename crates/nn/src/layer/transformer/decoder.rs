@@ -70,7 +70,7 @@ impl DecoderBlock {
             norm2: options.norm()?,
             norm3: options.norm()?,
             activation,
-            residue: Residue::new(options)?,
+            residue: Residue::new(options),
         })
     }
 

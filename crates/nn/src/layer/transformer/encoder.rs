@@ -51,8 +51,7 @@ impl EncoderBlock {
     /// A block in f32.
     ///
     /// # Errors
-    /// A number of heads that does not divide the width; heads of odd width that are to be turned; a rate of dropout
-    /// outside of 0 to 1; weights that cannot be allocated.
+    /// A number of heads that does not divide the width; heads of odd width that are to be turned; weights that cannot be allocated.
     pub fn new(options: &TransformerOptions, rng: &mut Rng) -> Result<Self> {
         let TransformerOptions { width, hidden, activation, .. } = *options;
         Ok(Self {
@@ -62,7 +61,7 @@ impl EncoderBlock {
             norm1: options.norm()?,
             norm2: options.norm()?,
             activation,
-            residue: Residue::new(options)?,
+            residue: Residue::new(options),
         })
     }
 

@@ -11,8 +11,7 @@ use wengert_tensor::{Result, Rng};
 pub use decoder::{DecoderBlock, TransformerDecoder};
 pub use encoder::{EncoderBlock, TransformerEncoder};
 
-use XX
-use super::{Activation, Layer, LayerNorm, Linear, MultiHeadAttention, Rotary};
+use super::{Activation, Dropout, Layer, LayerNorm, Linear, MultiHeadAttention, Rotary};
 
 /// The sizes and options of transformers.
 ///
@@ -36,8 +35,7 @@ pub struct TransformerOptions {
     pub hidden: usize,
     /// What is between the two dense layers.
     pub activation: Activation,
-    /// The part that is dropped while training: of the weights of an attention, between the dense layers, and of
-    /// what is added.
+    /// The probability of [`Dropout`]: of the weights of an attention, between the dense layers, and of what is added.
     pub dropout: f64,
     /// Whether what comes in is normalized before attention and network, or the sum after them.
     pub norm_first: bool,
@@ -76,9 +74,9 @@ impl TransformerOptions {
         Self { activation, ..self }
     }
 
-    /// With dropout.
-    pub fn dropout(self, rate: f64) -> Self {
-        Self { dropout: rate, ..self }
+    /// With [`Dropout`] of this probability.
+    pub fn dropout(self, p: f64) -> Self {
+        Self { dropout: p, ..self }
     }
 
     /// With normalization after attention and network.
@@ -104,7 +102,7 @@ impl TransformerOptions {
 
     /// Attention to a memory.
     fn attention(&self, rng: &mut Rng) -> Result<MultiHeadAttention> {
-        let attention = MultiHeadAttention::new(self.width, self.heads, rng)?.dropout(self.dropout)?;
+        let attention = MultiHeadAttention::new(self.width, self.heads, rng)?.dropout(self.dropout);
         Ok(if self.bias { attention } else { attention.without_bias() })
     }
 
@@ -141,8 +139,8 @@ struct Residue {
 }
 
 impl Residue {
-    fn new(options: &TransformerOptions) -> Result<Self> {
-        Ok(Self { norm_first: options.norm_first, dropout: Dropout::new(options.dropout)? })
+    fn new(options: &TransformerOptions) -> Self {
+        Self { norm_first: options.norm_first, dropout: Dropout::new(options.dropout) }
     }
 
     fn add<'t>(&self, x: Var<'t>, norm: &LayerNorm, f: impl FnOnce(Var<'t>) -> Var<'t>) -> Var<'t> {
