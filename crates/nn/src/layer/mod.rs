@@ -4,6 +4,7 @@
 
 mod activation;
 mod adaptive_pool;
+mod attention;
 mod avg_pool;
 mod batch_norm;
 mod bilinear;
@@ -20,11 +21,14 @@ mod linear;
 mod max_pool;
 mod mlp;
 mod norm;
+mod position;
 mod prelu;
+mod recurrent;
 mod residual;
 mod rms_norm;
 mod sequential;
 mod softmax;
+mod transformer;
 
 use wengert_autograd::{Tape, Var};
 use wengert_tensor::{Result, Tensor};
@@ -34,6 +38,7 @@ pub use adaptive_pool::{
     AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveAvgPoolNd, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
     AdaptiveMaxPool3d, AdaptiveMaxPoolNd,
 };
+pub use attention::{Cache, Mask, MultiHeadAttention, Seen};
 pub use avg_pool::{AvgPool1d, AvgPool2d, AvgPool3d, AvgPoolNd};
 pub use batch_norm::BatchNorm;
 pub use bilinear::Bilinear;
@@ -49,11 +54,14 @@ pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use max_pool::{MaxPool1d, MaxPool2d, MaxPool3d, MaxPoolNd};
 pub use mlp::Mlp;
+pub use position::{LearnedPositions, Rotary, SinusoidalPositions};
 pub use prelu::Prelu;
+pub use recurrent::{Gru, Lstm, Recurrence, Rnn};
 pub use residual::Residual;
 pub use rms_norm::RmsNorm;
 pub use sequential::Sequential;
 pub use softmax::{Glu, LogSoftmax, Softmax};
+pub use transformer::{DecoderBlock, EncoderBlock, TransformerDecoder, TransformerEncoder, TransformerOptions};
 
 use crate::Module;
 
