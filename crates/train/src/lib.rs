@@ -5,9 +5,13 @@
 
 mod atomic;
 mod log;
+mod metric;
 mod png;
 mod report;
 
 pub use atomic::write_atomically;
 pub use log::{CsvLog, JsonlLog, TensorBoard};
+pub use metric::{
+    Accuracy, Auc, Average, ConfusionMatrix, F1, Mae, Mean, Metric, Perplexity, Precision, R2, Recall, Rmse,
+};
 pub use report::{History, Log, Report};
