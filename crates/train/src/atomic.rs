@@ -1,60 +1,82 @@
-//! Files that are there whole or not at all.
-//!
-//! What must always hold: whoever opens `path`, at any moment and after any crash, finds the old contents or the new ones,
-//! never a part. So the contents go to a temporary file in the same directory (another one may lie on another
-//! device), are flushed to the disk, and take the name by `rename`, which is then made durable by flushing the directory.
-//! On Linux the temporary file has no name until it is whole, so a process that is killed leaves nothing behind.
+//! Files that are written whole or not at all.
 
-use std::fmt::Display;
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use atomic_write_file::AtomicWriteFile;
 use wengert_tensor::{Error, Result};
 
-/// Replaces the file at `path`, or makes it, by what `write` writes: all of it or, on any error, nothing.
-///
-/// Returns after the contents and the name are on the disk. A symbolic link at `path` is replaced, not followed; the
-/// permissions of a replaced file stay. The writer is buffered. The directory must exist.
+/// Writes a file so that whoever opens it, at whatever moment and after whatever crash, finds it as it was or as it is to be:
+/// into a temporary file of the same folder, which is synchronised with the disk and then takes the place of the old one.
 ///
 /// ```
-/// # let dir = tempfile::tempdir()?;
-/// # let path = dir.path().join("notes.txt");
-/// use std::io::{self, Write};
+/// use std::io::Write;
 /// use wengert_train::write_atomically;
 ///
-/// write_atomically(&path, |file| writeln!(file, "whole"))?;
-/// assert!(write_atomically(&path, |file| {
-///     file.write_all(b"half of")?;
-///     Err(io::Error::other("the power is out"))
-/// }).is_err());
-/// assert_eq!(std::fs::read_to_string(&path)?, "whole\n");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("notes.txt");
+/// write_atomically(&path, |file| file.write_all(b"done\n"))?;
+/// assert_eq!(std::fs::read(&path).unwrap(), b"done\n");
+/// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::File`](wengert_tensor::ErrorKind::File), with the path, if the file cannot be made, written, flushed or
-/// renamed, or if `write` fails; the file at `path` is then as it was.
-pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+/// What the file system or `write` refuses, with the path. The old file is as it was then, and nothing else is left.
+pub fn write_atomically(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
     let path = path.as_ref();
-    replace(path, write).map_err(|e| cannot("write", path, e))
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let attempt = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".unfinished-").tempfile_in(folder)?;
+        let mut buffer = BufWriter::new(file.as_file_mut());
+        write(&mut buffer)?;
+        buffer.flush()?;
+        drop(buffer);
+        readable(file.as_file())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        synchronise(folder)
+    };
+    attempt().map_err(|error| file_error("write", path, &error))
 }
 
-fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut file = BufWriter::new(AtomicWriteFile::open(path)?);
-    write(&mut file)?;
-    file.into_inner()?.commit()
+/// Temporary files are for their owner alone; what takes the place of a file is for whom new files are.
+#[cfg(unix)]
+fn readable(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
-/// The sentence of an error about a file.
-pub(crate) fn cannot(verb: &str, path: &Path, why: impl Display) -> Error {
-    Error::file(format!("cannot {verb} {}: {why}", path.display()))
+#[cfg(not(unix))]
+fn readable(_: &File) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Makes sure that the names in a folder are on the disk.
+#[cfg(unix)]
+pub(crate) fn synchronise(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+pub(crate) fn synchronise(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// The mistake of the file system in a sentence.
+pub(crate) fn file_error(action: &str, path: &Path, error: impl std::fmt::Display) -> Error {
+    Error::file(format!("{action} {}: {error}", path.display()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::{fs, io};
 
     #[test]
     fn a_failed_write_changes_nothing_and_leaves_nothing() {

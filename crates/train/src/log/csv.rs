@@ -7,7 +7,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder, WriterBuilder};
 use wengert_tensor::Result;
 
 use super::lines::{Lines, kept};
-use crate::atomic::{cannot, write_atomically};
+use crate::atomic::{file_error, write_atomically};
 use crate::report::{Log, Report};
 
 /// A log of comma-separated values.
@@ -54,7 +54,7 @@ impl CsvLog {
         let mut number = 0;
         let bytes = kept(path, |line| {
             number += 1;
-            let strange = || cannot("resume", path, format!("line {number} is no row of this log"));
+            let strange = || file_error("resume", path, format!("line {number} is no row of this log"));
             let cells = cells(line).ok_or_else(strange)?;
             if names.is_none() {
                 let known = cells.starts_with(&["step".into(), "epoch".into()]);
@@ -71,9 +71,9 @@ impl CsvLog {
     fn widen(&mut self) -> Result<()> {
         let path: PathBuf = self.lines.path().into();
         let columns = self.names.len() + 2;
-        let mut old = reader().from_path(&path).map_err(|e| cannot("read", &path, e))?;
+        let mut old = reader().from_path(&path).map_err(|e| file_error("read", &path, e))?;
         write_atomically(&path, |file| copy_rows(&mut old, &header(&self.names), columns, file))?;
-        let bytes = path.metadata().map_err(|e| cannot("read", &path, e))?.len();
+        let bytes = path.metadata().map_err(|e| file_error("read", &path, e))?.len();
         self.lines = Lines::cut(&path, bytes)?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use wengert_tensor::Result;
 
 use super::lines::{Lines, kept};
-use crate::atomic::cannot;
+use crate::atomic::file_error;
 use crate::report::{Log, Report};
 
 /// A log of JSON lines.
@@ -50,7 +50,7 @@ impl JsonlLog {
             let object: Option<Value> = serde_json::from_slice(line).ok();
             match object.as_ref().and_then(|o| o.get("step")?.as_u64()) {
                 Some(at) => Ok(at <= step),
-                None => Err(cannot("resume", path, format!("line {number} is no JSON object with a step"))),
+                None => Err(file_error("resume", path, format!("line {number} is no JSON object with a step"))),
             }
         })?;
         Ok(Self { lines: Lines::cut(path, bytes)? })

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use wengert_tensor::Result;
 
-use crate::atomic::cannot;
+use crate::atomic::file_error;
 
 pub struct Lines {
     path: PathBuf,
@@ -19,7 +19,7 @@ pub struct Lines {
 impl Lines {
     /// An empty file in place of whatever was there.
     pub fn new(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(|e| cannot("write", path, e))?;
+        let file = File::create(path).map_err(|e| file_error("write", path, e))?;
         Ok(Self { path: path.into(), file })
     }
 
@@ -30,7 +30,7 @@ impl Lines {
             file.set_len(bytes)?;
             Ok(file)
         };
-        let file = open().map_err(|e: std::io::Error| cannot("resume", path, e))?;
+        let file = open().map_err(|e: std::io::Error| file_error("resume", path, e))?;
         Ok(Self { path: path.into(), file })
     }
 
@@ -40,7 +40,7 @@ impl Lines {
 
     /// Appends `line`, which ends with its line feed.
     pub fn write(&mut self, line: &[u8]) -> Result<()> {
-        self.file.write_all(line).map_err(|e| cannot("write", &self.path, e))
+        self.file.write_all(line).map_err(|e| file_error("write", &self.path, e))
     }
 }
 
@@ -50,12 +50,12 @@ pub fn kept(path: &Path, mut keep: impl FnMut(&[u8]) -> Result<bool>) -> Result<
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(e) => return Err(cannot("resume", path, e)),
+        Err(e) => return Err(file_error("resume", path, e)),
     };
     let (mut file, mut line, mut bytes) = (BufReader::new(file), Vec::new(), 0);
     loop {
         line.clear();
-        file.read_until(b'\n', &mut line).map_err(|e| cannot("resume", path, e))?;
+        file.read_until(b'\n', &mut line).map_err(|e| file_error("resume", path, e))?;
         if !line.ends_with(b"\n") || !keep(&line)? {
             return Ok(bytes);
         }

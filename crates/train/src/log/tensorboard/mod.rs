@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use message::Message;
 use wengert_tensor::{DType, Result, Tensor};
 
-use crate::atomic::cannot;
+use crate::atomic::file_error;
 use crate::png::Pixels;
 use crate::report::{Log, Report};
 
@@ -82,7 +82,7 @@ impl TensorBoard {
             let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
             Ok(Self { path, file })
         };
-        let mut this = make().map_err(|e: std::io::Error| cannot("write event files in", dir, e))?;
+        let mut this = make().map_err(|e: std::io::Error| file_error("write event files in", dir, e))?;
         this.write(&message::version(now()))?;
         this.write(&message::start(now(), step))?;
         Ok(this)
@@ -123,7 +123,7 @@ impl TensorBoard {
 
     fn write(&mut self, message: &Message) -> Result<()> {
         // One `write` a record: a killed process leaves whole records.
-        self.file.write_all(&record::frame(&message.0)).map_err(|e| cannot("write", &self.path, e))
+        self.file.write_all(&record::frame(&message.0)).map_err(|e| file_error("write", &self.path, e))
     }
 }
 
