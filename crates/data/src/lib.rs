@@ -72,11 +72,11 @@ pub use collate::Collate;
 pub use combine::{Concat, Map, Split, Subset};
 pub use dataset::Dataset;
 pub use loader::{Batches, Loader, Position};
+#[cfg(feature = "image")]
+pub use source::ImageFolder;
 #[cfg(feature = "npz")]
 pub use source::npz;
 pub use source::{idx, npy};
-#[cfg(feature = "image")]
-pub use source::ImageFolder;
 #[cfg(feature = "csv")]
 pub use table::Csv;
 #[cfg(any(feature = "csv", feature = "parquet"))]

@@ -14,7 +14,9 @@ fn tensor() -> impl Strategy<Value = Tensor> {
     (shape, prop::sample::select(vec![DType::F32, DType::F64, DType::I64, DType::Bool]), any::<bool>()).prop_map(
         |(shape, dtype, turned)| {
             let n: usize = shape.iter().product();
-            let x = Tensor::arange(0.0, n as f64, 1.0).unwrap().reshape(&shape[..].iter().copied().collect::<wengert_tensor::Shape>());
+            let x = Tensor::arange(0.0, n as f64, 1.0)
+                .unwrap()
+                .reshape(&shape[..].iter().copied().collect::<wengert_tensor::Shape>());
             let x = x.unwrap().cast(dtype).unwrap();
             if turned && x.rank() > 1 { x.transpose(0, -1).unwrap() } else { x }
         },
@@ -126,7 +128,10 @@ fn what_a_header_claims_is_not_believed() {
         npy::read_from(&with_header(&header, elements)[..], "a.npy")
     };
     // Terabytes that are not there, and more than there can be.
-    assert_eq!(sentence(read("(1000000, 1000000)", &[0; 16])), "a.npy: ends after 16 of 8000000000000 bytes of elements");
+    assert_eq!(
+        sentence(read("(1000000, 1000000)", &[0; 16])),
+        "a.npy: ends after 16 of 8000000000000 bytes of elements"
+    );
     assert!(sentence(read("(4294967296, 4294967296)", &[])).contains("more elements than memory can address"));
     assert!(sentence(read("(99999999999999999999,)", &[])).contains("a size expected"));
     assert_eq!(sentence(read("(1,)", &[0; 9])), "a.npy: has more bytes than its header says");
@@ -182,8 +187,15 @@ mod npz {
     #[test]
     fn npz_keeps_arrays_and_their_order() {
         let read = npz::read_from(std::io::Cursor::new(file()), "a.npz").unwrap();
-        assert!(read.into_iter().map(|(name, x)| (name.as_str().to_owned(), x)).eq(arrays().map(|(n, x)| (n.to_string(), x))));
-        let twice = npz::write(tempfile::NamedTempFile::new().unwrap().path(), [("a", Tensor::from(1i64)), ("a", Tensor::from(2i64))]);
+        assert!(
+            read.into_iter()
+                .map(|(name, x)| (name.as_str().to_owned(), x))
+                .eq(arrays().map(|(n, x)| (n.to_string(), x)))
+        );
+        let twice = npz::write(
+            tempfile::NamedTempFile::new().unwrap().path(),
+            [("a", Tensor::from(1i64)), ("a", Tensor::from(2i64))],
+        );
         assert!(twice.is_err());
     }
 

@@ -65,7 +65,9 @@ fn training_is_what_the_definition_says() {
     while merges.len() < 290 - 256 {
         let mut counts = std::collections::BTreeMap::new();
         words.iter().flat_map(|word| word.windows(2)).for_each(|p| *counts.entry([p[0], p[1]]).or_insert(0) += 1);
-        let Some((pair, count)) = counts.into_iter().max_by_key(|&(pair, n)| (n, std::cmp::Reverse(pair))) else { break };
+        let Some((pair, count)) = counts.into_iter().max_by_key(|&(pair, n)| (n, std::cmp::Reverse(pair))) else {
+            break;
+        };
         if count < 2 {
             break;
         }

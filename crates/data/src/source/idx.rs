@@ -89,4 +89,3 @@ fn encode(x: &Tensor) -> Result<Vec<u8>> {
     }
     Ok(out)
 }
-

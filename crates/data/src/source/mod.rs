@@ -16,7 +16,7 @@ mod raw;
 pub use folder::ImageFolder;
 #[cfg(feature = "parquet")]
 pub(crate) use open::guarded;
-#[cfg(any(feature = "csv", feature = "parquet"))]
-pub(crate) use open::{failed, open};
 #[cfg(feature = "csv")]
 pub(crate) use open::unzipped;
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub(crate) use open::{failed, open};

@@ -6,8 +6,8 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use wengert_tensor::Result;
 
-use super::column::{Column, Texts};
 use super::Table;
+use super::column::{Column, Texts};
 use crate::source::{failed, open, unzipped};
 
 /// How a text file holds a table. Quoted fields may hold separators and line breaks.

@@ -131,7 +131,9 @@ fn empty(of: &DataType) -> Column {
     match of {
         DataType::Dictionary(_, values) => empty(values),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Column::Text(Texts::default()),
-        DataType::Boolean | DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Column::Integers(Vec::new()),
+        DataType::Boolean | DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => {
+            Column::Integers(Vec::new())
+        }
         of if of.is_integer() => Column::Integers(Vec::new()),
         of if of.is_floating() || of.is_decimal() => Column::Floats(Vec::new()),
         other => Column::Other(other.to_string()),

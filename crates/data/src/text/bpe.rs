@@ -94,7 +94,9 @@ impl Bpe {
         let bytes = [&self.bytes[a as usize][..], &self.bytes[b as usize]].concat();
         if bytes.len() > LONGEST || self.ranks.insert(pair, i as u32).is_some() {
             let n = bytes.len();
-            return Err(Error::value(format!("bpe: merge {i} of {a} and {b} is there already, or of {n} > {LONGEST} bytes")));
+            return Err(Error::value(format!(
+                "bpe: merge {i} of {a} and {b} is there already, or of {n} > {LONGEST} bytes"
+            )));
         }
         self.merges.push(pair);
         self.bytes.push(bytes);
@@ -179,8 +181,7 @@ impl Corpus {
                 None => all.push((word.iter().map(|&b| b.into()).collect(), 1)),
             }
         }
-        let mut corpus =
-            Self { words: all, counts: HashMap::new(), ranking: BTreeSet::new(), places: HashMap::new() };
+        let mut corpus = Self { words: all, counts: HashMap::new(), ranking: BTreeSet::new(), places: HashMap::new() };
         (0..corpus.words.len()).for_each(|i| corpus.count(i, true));
         corpus
     }

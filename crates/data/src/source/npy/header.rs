@@ -45,7 +45,8 @@ impl Header {
 
 /// An element type by NumPy's name: the order of bytes, the kind and the size.
 fn element(descr: &str) -> Result<(Raw, bool)> {
-    let unknown = || wrong(format!("elements of type `{}`; known are b1, u1 to u8, i1 to i8, f2, f4, f8", start(descr)));
+    let unknown =
+        || wrong(format!("elements of type `{}`; known are b1, u1 to u8, i1 to i8, f2, f4, f8", start(descr)));
     let (order, kind) = descr.split_at_checked(1).ok_or_else(unknown)?;
     let raw = match kind {
         "b1" => Raw::Bool,
