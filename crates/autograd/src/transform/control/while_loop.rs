@@ -58,7 +58,10 @@ pub fn while_loop_within<'t, C: Vars<'t>>(
     init: C,
 ) -> C {
     let start = leaves(&init);
-    let tape = start.first().map_or_else(|| nowhere("while_loop"), |x| x.tape());
+    let tape = match start.first() {
+        Some(x) => x.tape(),
+        None => nowhere("while_loop"),
+    };
     let line = tape.here();
     let given = tape.originating(line, || match start.iter().find(|x| x.is_poisoned()) {
         Some(poisoned) => vec![*poisoned; start.len()],
