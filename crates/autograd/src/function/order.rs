@@ -117,12 +117,14 @@ impl<'t> Var<'t> {
     }
 
     /// The largest of the elements up to and including each along `axis`.
+    #[doc(alias("maximum.accumulate"))]
     #[track_caller]
     pub fn cummax(self, axis: isize) -> Self {
         self.gather(axis, self.arg_cummax(axis))
     }
 
     /// The smallest of the elements up to and including each along `axis`.
+    #[doc(alias("minimum.accumulate"))]
     #[track_caller]
     pub fn cummin(self, axis: isize) -> Self {
         self.gather(axis, self.arg_cummin(axis))

@@ -57,6 +57,7 @@ impl<'t> Var<'t> {
     }
 
     /// What is at each index of `axis`, without that axis, which has at most 2²⁴ indices.
+    #[doc(alias("unstack"))]
     #[track_caller]
     pub fn unbind(self, axis: isize) -> Vec<Self> {
         let at = match self.axis("unbind", axis) {
