@@ -58,7 +58,7 @@ fn mistakes_name_the_line_and_the_column() {
     let uneven = Csv::new().read_from(&b"a,b\n1,2\n3\n"[..], "t.csv").unwrap_err().to_string();
     assert!(uneven.starts_with("t.csv: ") && uneven.contains("line: 3"), "{uneven}");
     let latin = Csv::new().read_from(&b"a,b\n1,\xe4\n"[..], "t.csv").unwrap_err().to_string();
-    assert!(latin.contains("line: 2") && latin.contains("UTF-8"), "{latin}");
+    assert!(latin.contains("line 2") && latin.contains("UTF-8"), "{latin}");
 }
 
 #[test]
