@@ -135,6 +135,12 @@ impl<D: Dataset + 'static> Loader<D> {
         batches as u64
     }
 
+    /// How many samples the batch of a number has, within an epoch.
+    pub fn samples(&self, batch: u64) -> usize {
+        let before = usize::try_from(batch).unwrap_or(usize::MAX).saturating_mul(self.size);
+        self.data.len().saturating_sub(before).min(self.size)
+    }
+
     /// Which batch is next: the one after the batch that was handed out last.
     pub fn position(&self) -> Position {
         *self.position.lock().unwrap_or_else(PoisonError::into_inner)
