@@ -210,16 +210,23 @@ impl Weights {
             from_inputs = from_inputs + if C::SUMS { b_input + b_hidden } else { b_input };
             inside = (!C::SUMS).then_some(b_hidden);
         }
-        let step = |state: Vec<Var<'t>>, from_input: Var<'t>| {
-            let product = state[0].matmul(transition);
-            let state = cell.step(from_input, inside.map_or(product, |b| product + b), &state);
-            let output = state[0];
-            (state, output)
+        let product = |hidden: Var<'t>| {
+            let product = hidden.matmul(transition);
+            inside.map_or(product, |b| product + b)
         };
-        match backwards {
-            true => scan(step, state, Reversed(from_inputs)),
-            false => scan(step, state, from_inputs),
-        }
+        // The product with the state is carried, and not made when it is read: carries are kept for the derivative,
+        // which makes everything else again.
+        let step = |(state, from_hidden): (Vec<Var<'t>>, Var<'t>), from_input: Var<'t>| {
+            let state = cell.step(from_input, from_hidden, &state);
+            let output = state[0];
+            ((state, product(output)), output)
+        };
+        let start = (state.clone(), product(state[0]));
+        let ((end, _), outputs) = match backwards {
+            true => scan(step, start, Reversed(from_inputs)),
+            false => scan(step, start, from_inputs),
+        };
+        (end, outputs)
     }
 }
 
