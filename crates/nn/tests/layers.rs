@@ -4,6 +4,7 @@ mod reference;
 
 use reference::Case;
 use wengert_autograd::{Tape, Var};
+use wengert_nn::loss::CrossEntropy;
 use wengert_nn::*;
 use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
 
@@ -295,5 +296,46 @@ fn mistakes_name_the_users_line() -> Result<()> {
     let conv = Conv1d::new(2, 3, 2, &mut rng())?;
     let err = conv.predict(&Tensor::from(1f32)).unwrap_err();
     assert_eq!(err.location().map(|at| (at.file(), at.line())), Some((file!(), line!() - 1)));
+    Ok(())
+}
+
+#[test]
+fn a_network_of_them_trains_and_compiled_steps_give_the_same_bits() -> Result<()> {
+    let net = || -> Result<Sequential> {
+        let mut rng = rng();
+        let inside = Sequential::new().then(GroupNorm::new(2, 4)?).then(Conv2d::depthwise(4, 3, &mut rng)?.same());
+        Ok(Sequential::new()
+            .then(Conv2d::new(1, 4, 3, &mut rng)?.padding(1).without_bias())
+            .then(BatchNorm::new(4)?)
+            .then(Prelu::per_channel(4)?)
+            .then(MaxPool2d::new(2))
+            .then(Residual::new(inside))
+            .then(ChannelDropout::new(0.2))
+            .then(ConvTranspose2d::new(4, 2, 2, &mut rng)?.stride(2))
+            .then(AdaptiveAvgPool2d::new(2))
+            .then(Flatten::new())
+            .then(LayerNorm::new([8])?)
+            .then(Dropout::new(0.1))
+            .then(Linear::new(8, 3, &mut rng)?))
+    };
+    let (one, other) = (net()?, net()?);
+    // Where an image is bright says its class.
+    let y = Tensor::from_vec((0..12).map(|i| i % 3).collect::<Vec<i64>>(), [12])?;
+    let place = Tensor::one_hot(&y, 4, DType::F32)?.reshape([12, 1, 2, 2])?;
+    let bright = place.unsqueeze(3)?.unsqueeze(5)?.broadcast_to([12, 1, 2, 3, 2, 3])?.reshape([12, 1, 6, 6])?;
+    let x = Tensor::randn([12, 1, 6, 6], DType::F32, &mut rng())?.add(&bright.mul(&3f32.into())?)?;
+    let loss = CrossEntropy::new().label_smoothing(0.05);
+    let mut recorded = Train::new(&one, Adam::new(0.01));
+    let of_other = loss.clone();
+    let mut compiled = Train::new(&other, Adam::new(0.01)).compile(|[x, y]| of_other.of(other.forward(x), y));
+    let (mut first, mut last) = (f64::NAN, f64::NAN);
+    for i in 0..60 {
+        last = recorded.step(|t| loss.of(one.forward(t.input(&x)), t.input(&y)))?;
+        assert_eq!(compiled.step([&x, &y])?.to_bits(), last.to_bits(), "step {i}");
+        first = if i == 0 { last } else { first };
+    }
+    assert_eq!(one.state(), other.state());
+    assert!(last < 0.5 * first, "{first} to {last}");
+    assert_eq!(one.predict(&x)?.argmax(-1)?, y);
     Ok(())
 }

@@ -4,9 +4,9 @@ mod reference;
 
 use reference::Case;
 use wengert_autograd::{Tape, Var};
-use wengert_nn::Reduction;
 use wengert_nn::loss::*;
-use wengert_tensor::{DType, Result, Tensor};
+use wengert_nn::{Adam, Layer, Linear, Reduction, Train};
+use wengert_tensor::{DType, Result, Rng, Tensor};
 
 /// That a loss of the case's inputs is PyTorch's; gradients are compared where there are some.
 #[track_caller]
@@ -128,6 +128,20 @@ fn ctc_is_a_sum_over_all_ways() -> Result<()> {
         let zero = Ctc::new().zero_infinity().of(x.ln(), padded, steps, lengths);
         assert!(zero.grad(x).value()?.iter::<f64>()?.all(f64::is_finite), "{labels:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn ctc_trains_in_compiled_steps() -> Result<()> {
+    let x = Tensor::randn([2, 6, 4], DType::F32, &mut Rng::seed(0))?;
+    let net = Linear::new(4, 3, &mut Rng::seed(1))?;
+    let labels = Tensor::from([[1, 2], [2, 0]]);
+    let (steps, lengths) = (Tensor::from([6, 5]), Tensor::from([2, 1]));
+    let mut train = Train::new(&net, Adam::new(0.1))
+        .compile(|[x, labels, steps, lengths]| Ctc::new().of(net.forward(x).log_softmax(-1), labels, steps, lengths));
+    let first = train.step([&x, &labels, &steps, &lengths])?;
+    let last = (0..50).try_fold(first, |_, _| train.step([&x, &labels, &steps, &lengths]))?;
+    assert!(last < 0.5 * first, "{first} to {last}");
     Ok(())
 }
 

@@ -58,6 +58,7 @@ impl BatchNorm {
     ///
     /// # Errors
     /// Weights that cannot be allocated.
+    #[inline]
     pub fn new(channels: usize) -> Result<Self> {
         let (zeros, ones) = (Tensor::zeros([channels], DType::F32)?, Tensor::ones([channels], DType::F32)?);
         Ok(Self {
@@ -92,6 +93,7 @@ impl BatchNorm {
     }
 
     /// `x` normalized by its own statistics, to which the running ones are moved.
+    #[inline]
     #[track_caller]
     fn of_batch<'t>(&self, x: Var<'t>) -> Var<'t> {
         let (tape, shape) = (x.tape(), x.shape());
@@ -121,6 +123,7 @@ impl BatchNorm {
 }
 
 impl Layer for BatchNorm {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = channels_of("batch_norm", x, self.running_mean.ty().shape.first().copied()) {

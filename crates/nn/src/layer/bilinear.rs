@@ -38,6 +38,7 @@ impl Bilinear {
     ///
     /// # Errors
     /// Weights that cannot be allocated.
+    #[inline]
     pub fn new(first: usize, second: usize, outputs: usize, rng: &mut Rng) -> Result<Self> {
         Self::new_with(first, second, outputs, Init::XavierUniform { gain: 1.0 }, rng)
     }
@@ -46,6 +47,7 @@ impl Bilinear {
     ///
     /// # Errors
     /// Also a number of `init` that is out of range.
+    #[inline]
     pub fn new_with(first: usize, second: usize, outputs: usize, init: Init, rng: &mut Rng) -> Result<Self> {
         let fans = Fans { input: first.saturating_mul(second), output: outputs };
         let weight = init.draw([outputs, first, second], fans, DType::F32, rng)?;
@@ -59,6 +61,7 @@ impl Bilinear {
     }
 
     /// Records the output for two inputs, whose leading axes broadcast.
+    #[inline]
     #[track_caller]
     pub fn forward<'t>(&self, x1: Var<'t>, x2: Var<'t>) -> Var<'t> {
         let y = x1.einsum("...i,oij,...j->...o", &[self.weight.on(x1.tape()), x2]);

@@ -168,6 +168,7 @@ impl<const N: usize> Layer for ConvNd<N> {
 
 /// A weight of the shape `[first, second / groups, window..]` and a bias of zeros for the outputs, of a
 /// convolution from `ends[0]` to `ends[1]` channels.
+#[inline]
 pub(super) fn parameters(
     layer: &str,
     [first, second]: [usize; 2],

@@ -41,6 +41,7 @@ impl Dropout {
 }
 
 impl Layer for Dropout {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         drop("dropout", x, self.p, x.shape())
@@ -79,6 +80,7 @@ impl ChannelDropout {
 }
 
 impl Layer for ChannelDropout {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let shape = x.shape();
@@ -94,6 +96,7 @@ impl Layer for ChannelDropout {
 }
 
 /// `x` with zeros where one of the random numbers, of a shape that stretches to its, is below `p`.
+#[inline]
 #[track_caller]
 fn drop<'t>(layer: &str, x: Var<'t>, p: f64, shape: Shape) -> Var<'t> {
     if x.is_poisoned() {

@@ -38,6 +38,7 @@ impl Embedding {
     ///
     /// # Errors
     /// Vectors that cannot be allocated.
+    #[inline]
     pub fn new(count: usize, width: usize, rng: &mut Rng) -> Result<Self> {
         Self::new_with(count, width, Init::Normal { std: 1.0 }, rng)
     }
@@ -46,6 +47,7 @@ impl Embedding {
     ///
     /// # Errors
     /// Also a number of `init` that is out of range.
+    #[inline]
     pub fn new_with(count: usize, width: usize, init: Init, rng: &mut Rng) -> Result<Self> {
         Self::of(init.draw([count, width], Fans::of_matrix(count, width), DType::F32, rng)?)
     }
@@ -55,6 +57,7 @@ impl Embedding {
     /// # Errors
     /// A table that has not two axes.
     #[doc(alias = "from_pretrained")]
+    #[inline]
     pub fn of(table: Tensor) -> Result<Self> {
         match table.rank() {
             2 => Ok(Self { weight: Param::new(table), padding: None }),
@@ -67,6 +70,7 @@ impl Embedding {
     /// # Errors
     /// An id that is no row.
     #[doc(alias = "padding_idx")]
+    #[inline]
     pub fn padding(self, id: usize) -> Result<Self> {
         let table = self.weight.value();
         let count = table.shape()[0];
@@ -82,6 +86,7 @@ impl Embedding {
 }
 
 impl Layer for Embedding {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let y = self.weight.on(x.tape()).embedding(x);

@@ -42,6 +42,7 @@ impl Default for Flatten {
 }
 
 impl Layer for Flatten {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         if x.is_poisoned() {
@@ -86,6 +87,7 @@ impl Reshape {
 }
 
 impl Layer for Reshape {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         if x.is_poisoned() {
@@ -127,6 +129,7 @@ impl Unflatten {
 }
 
 impl Layer for Unflatten {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         if x.is_poisoned() {

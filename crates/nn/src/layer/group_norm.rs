@@ -40,6 +40,7 @@ impl GroupNorm {
     ///
     /// # Errors
     /// Channels that `groups` does not divide; weights that cannot be allocated.
+    #[inline]
     pub fn new(groups: usize, channels: usize) -> Result<Self> {
         if groups == 0 || !channels.is_multiple_of(groups) {
             return Err(Error::value(format!("group_norm: {groups} groups of {channels} channels")));
@@ -61,6 +62,7 @@ impl GroupNorm {
 }
 
 impl Layer for GroupNorm {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = channels_of("group_norm", x, Some(self.channels)) {

@@ -32,6 +32,7 @@ pub(super) struct Lead {
 
 impl Lead {
     /// `x` of [.., image..] as [N, image..], where an image has so many axes, and what [`restore`](Self::restore) needs.
+    #[inline]
     #[track_caller]
     pub fn join<'t>(layer: &str, x: Var<'t>, image: usize) -> Result<(Var<'t>, Self), Var<'t>> {
         if x.is_poisoned() {
@@ -51,6 +52,7 @@ impl Lead {
     }
 
     /// [N, image..] with the leading axes as they were.
+    #[inline]
     #[track_caller]
     pub fn restore(self, y: Var<'_>) -> Var<'_> {
         match self.sizes {
@@ -61,6 +63,7 @@ impl Lead {
 }
 
 /// Numbers for each channel, [channels], so that they meet the channels of [N, channels, axes..] of rank `rank`.
+#[inline]
 #[track_caller]
 pub(super) fn per_channel(numbers: Var<'_>, rank: usize) -> Var<'_> {
     if numbers.is_poisoned() {

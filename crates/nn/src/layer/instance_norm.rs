@@ -44,6 +44,7 @@ impl InstanceNorm {
     ///
     /// # Errors
     /// Weights that cannot be allocated.
+    #[inline]
     pub fn affine(channels: usize) -> Result<Self> {
         let weight = Some(Param::new(Tensor::ones([channels], DType::F32)?));
         let bias = Some(Param::new(Tensor::zeros([channels], DType::F32)?));
@@ -63,6 +64,7 @@ impl Default for InstanceNorm {
 }
 
 impl Layer for InstanceNorm {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let channels = self.weight.as_ref().and_then(|weight| weight.ty().shape.first().copied());

@@ -39,6 +39,7 @@ impl LayerNorm {
     ///
     /// # Errors
     /// Weights that cannot be allocated.
+    #[inline]
     pub fn new(shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
         let weight = Some(Param::new(Tensor::ones(&shape, DType::F32)?));
@@ -64,6 +65,7 @@ impl LayerNorm {
 }
 
 impl Layer for LayerNorm {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let axes = match last_axes("layer_norm", x, &self.shape) {

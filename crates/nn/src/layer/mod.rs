@@ -1,4 +1,6 @@
 //! Layers: modules with one input and one output.
+//!
+//! Most of them are `#[inline]` so that whoever uses a layer compiles it, and a program that uses none does not pay.
 
 mod activation;
 mod adaptive_pool;

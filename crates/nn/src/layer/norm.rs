@@ -7,6 +7,7 @@ use super::images::per_channel;
 use crate::param::Param;
 
 /// The last axes of `x`, which are to have the sizes `shape`.
+#[inline]
 #[track_caller]
 pub(super) fn last_axes<'t>(layer: &str, x: Var<'t>, shape: &Shape) -> Result<AxisList, Var<'t>> {
     if x.is_poisoned() {
@@ -20,6 +21,7 @@ pub(super) fn last_axes<'t>(layer: &str, x: Var<'t>, shape: &Shape) -> Result<Ax
 }
 
 /// That `x` is [N, channels, ..], with so many channels where their number is known.
+#[inline]
 #[track_caller]
 pub(super) fn channels_of<'t>(layer: &str, x: Var<'t>, channels: Option<usize>) -> Result<(), Var<'t>> {
     if x.is_poisoned() {
@@ -36,6 +38,7 @@ pub(super) fn channels_of<'t>(layer: &str, x: Var<'t>, channels: Option<usize>) 
 }
 
 /// w x + b for [N, channels, ..], with one weight and one bias for each channel.
+#[inline]
 #[track_caller]
 pub(super) fn affine<'t>(x: Var<'t>, weight: &Option<Param>, bias: &Option<Param>) -> Var<'t> {
     let mut y = x;

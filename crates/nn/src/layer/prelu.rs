@@ -32,6 +32,7 @@ impl Prelu {
     ///
     /// # Errors
     /// A slope that cannot be allocated.
+    #[inline]
     pub fn new() -> Result<Self> {
         Self::per_channel(1)
     }
@@ -40,12 +41,14 @@ impl Prelu {
     ///
     /// # Errors
     /// Slopes that cannot be allocated.
+    #[inline]
     pub fn per_channel(channels: usize) -> Result<Self> {
         Ok(Self { weight: Param::new(Tensor::full([channels], 0.25)?.cast(DType::F32)?) })
     }
 }
 
 impl Layer for Prelu {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x.prelu(self.weight.on(x.tape()))

@@ -38,6 +38,7 @@ impl RmsNorm {
     ///
     /// # Errors
     /// Weights that cannot be allocated.
+    #[inline]
     pub fn new(shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
         Ok(Self { weight: Some(Param::new(Tensor::ones(&shape, DType::F32)?)), shape, eps: None })
@@ -56,6 +57,7 @@ impl RmsNorm {
 }
 
 impl Layer for RmsNorm {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let axes = match last_axes("rms_norm", x, &self.shape) {

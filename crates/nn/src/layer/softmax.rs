@@ -19,6 +19,7 @@ macro_rules! along_axis {
         }
 
         impl Layer for $Name {
+            #[inline]
             #[track_caller]
             fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
                 x.$method(self.0)

@@ -19,12 +19,14 @@ use super::{Reduction, fit};
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 #[doc(alias("binary_cross_entropy_with_logits", "BCEWithLogitsLoss"))]
+#[inline]
 #[track_caller]
 pub fn bce_with_logits<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
     BceWithLogits::new().of(x, y)
 }
 
 /// As [`bce_with_logits`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn bce_with_logits_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> Var<'t> {
     BceWithLogits::new().reduction(reduction).of(x, y)
@@ -36,12 +38,14 @@ pub fn bce_with_logits_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) ->
 /// As in PyTorch no logarithm is taken below -100, so a probability that was rounded to 0 or 1 costs at most
 /// that; it has no gradient then, which [`bce_with_logits`] still has.
 #[doc(alias("binary_cross_entropy", "BCELoss"))]
+#[inline]
 #[track_caller]
 pub fn bce<'t>(p: Var<'t>, y: Var<'t>) -> Var<'t> {
     Bce::new().of(p, y)
 }
 
 /// As [`bce`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn bce_with<'t>(p: Var<'t>, y: Var<'t>, reduction: Reduction) -> Var<'t> {
     Bce::new().reduction(reduction).of(p, y)
@@ -93,6 +97,7 @@ impl<'t> BceWithLogits<'t> {
     }
 
     /// The loss of logits `x` and targets `y`.
+    #[inline]
     #[track_caller]
     pub fn of(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = fit("bce_with_logits", x, y) {
@@ -135,6 +140,7 @@ impl<'t> Bce<'t> {
     }
 
     /// The loss of probabilities `p` and targets `y`.
+    #[inline]
     #[track_caller]
     pub fn of(&self, p: Var<'t>, y: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = fit("bce", p, y) {
@@ -150,6 +156,7 @@ impl<'t> Bce<'t> {
     }
 }
 
+#[inline]
 #[track_caller]
 fn weighted<'t>(weight: Option<Var<'t>>, losses: Var<'t>) -> Var<'t> {
     match weight {

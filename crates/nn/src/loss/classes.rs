@@ -23,12 +23,14 @@ use super::{Reduction, defined, fit};
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 #[doc(alias = "CrossEntropyLoss")]
+#[inline]
 #[track_caller]
 pub fn cross_entropy<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
     CrossEntropy::new().of(x, y)
 }
 
 /// As [`cross_entropy`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn cross_entropy_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> Var<'t> {
     CrossEntropy::new().reduction(reduction).of(x, y)
@@ -37,12 +39,14 @@ pub fn cross_entropy_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> V
 /// The mean of `-x[label]`: the negative log-likelihood, for log-probabilities of shape `[.., classes]` and
 /// labels of shape `[..]`. See [`Nll`] for weights and labels to ignore.
 #[doc(alias("nll_loss", "NLLLoss"))]
+#[inline]
 #[track_caller]
 pub fn nll<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
     Nll::new().of(x, y)
 }
 
 /// As [`nll`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn nll_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> Var<'t> {
     Nll::new().reduction(reduction).of(x, y)
@@ -123,6 +127,7 @@ impl CrossEntropy {
     }
 
     /// The loss of logits `x`, `[.., classes]`, and labels or probabilities `y`.
+    #[inline]
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
         let loss = "cross_entropy";
@@ -141,6 +146,7 @@ impl CrossEntropy {
         losses.unwrap_or_else(|poisoned| poisoned)
     }
 
+    #[inline]
     #[track_caller]
     fn of_probabilities<'t>(&self, x: Var<'t>, y: Var<'t>) -> Result<Var<'t>, Var<'t>> {
         fit("cross_entropy", x, y)?;
@@ -164,6 +170,7 @@ impl Nll {
     options!();
 
     /// The loss of log-probabilities `x`, `[.., classes]`, and labels `y`, `[..]`.
+    #[inline]
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = check_labels("nll", x, y) {
@@ -175,6 +182,7 @@ impl Nll {
 
 impl Classes {
     /// The reduced loss of log-probabilities and labels that fit.
+    #[inline]
     #[track_caller]
     fn of_labels<'t>(&self, loss: &str, x: Var<'t>, y: Var<'t>, smoothing: f64) -> Result<Var<'t>, Var<'t>> {
         let weights = self.weights_on(loss, x)?;
@@ -202,6 +210,7 @@ impl Classes {
     }
 
     /// The weights on the tape of `x`, in its dtype.
+    #[inline]
     #[track_caller]
     fn weights_on<'t>(&self, loss: &str, x: Var<'t>) -> Result<Option<Var<'t>>, Var<'t>> {
         match &self.weights {
@@ -212,6 +221,7 @@ impl Classes {
 }
 
 /// A weight for each class of `x`, `[.., classes]`, on its tape and in its dtype.
+#[inline]
 #[track_caller]
 pub(super) fn weights_of_classes<'t>(loss: &str, weights: &[f64], x: Var<'t>) -> Result<Var<'t>, Var<'t>> {
     let shape = x.shape();
@@ -226,6 +236,7 @@ pub(super) fn weights_of_classes<'t>(loss: &str, weights: &[f64], x: Var<'t>) ->
 }
 
 /// That `x` is a float for each class, `[.., classes]`, and `y` a label for each of them, `[..]`.
+#[inline]
 #[track_caller]
 pub(super) fn check_labels<'t>(loss: &str, x: Var<'t>, y: Var<'t>) -> Result<(), Var<'t>> {
     defined(&[x, y])?;

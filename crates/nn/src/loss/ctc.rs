@@ -64,6 +64,7 @@ impl Ctc {
 
     /// The loss of log-probabilities `x`, `[batch, steps, classes]`, `labels`, `[batch, labels]`, and how many `steps` and
     /// labels (`lengths`) each sequence has, `[batch]`.
+    #[inline]
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, labels: Var<'t>, steps: Var<'t>, lengths: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = self.check(x, labels, steps, lengths) {
@@ -120,6 +121,7 @@ impl Ctc {
         }
     }
 
+    #[inline]
     #[track_caller]
     fn check<'t>(&self, x: Var<'t>, labels: Var<'t>, steps: Var<'t>, lengths: Var<'t>) -> Result<(), Var<'t>> {
         defined(&[x, labels, steps, lengths])?;

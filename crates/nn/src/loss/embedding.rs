@@ -8,12 +8,14 @@ use super::{Reduction, alike, defined};
 /// The mean of 1 - cos(x1, x2) where `y` is 1, and of max(0, cos(x1, x2) - margin) where it is -1, for vectors of shape
 /// `[.., width]` and targets of shape `[..]`.
 #[doc(alias("cosine_embedding_loss", "CosineEmbeddingLoss"))]
+#[inline]
 #[track_caller]
 pub fn cosine_embedding<'t>(x1: Var<'t>, x2: Var<'t>, y: Var<'t>, margin: f64) -> Var<'t> {
     cosine_embedding_with(x1, x2, y, margin, Reduction::Mean)
 }
 
 /// As [`cosine_embedding`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn cosine_embedding_with<'t>(x1: Var<'t>, x2: Var<'t>, y: Var<'t>, margin: f64, reduction: Reduction) -> Var<'t> {
     let loss = "cosine_embedding";
@@ -97,6 +99,7 @@ impl TripletMargin {
     }
 
     /// The loss of anchors, positive and negative examples, all of shape `[.., width]`.
+    #[inline]
     #[track_caller]
     pub fn of<'t>(&self, anchor: Var<'t>, positive: Var<'t>, negative: Var<'t>) -> Var<'t> {
         let loss = "triplet_margin";
@@ -112,11 +115,13 @@ impl TripletMargin {
 
 /// [`TripletMargin`] with its defaults.
 #[doc(alias("triplet_margin_loss", "TripletMarginLoss"))]
+#[inline]
 #[track_caller]
 pub fn triplet_margin<'t>(anchor: Var<'t>, positive: Var<'t>, negative: Var<'t>) -> Var<'t> {
     TripletMargin::new().of(anchor, positive, negative)
 }
 
+#[inline]
 #[track_caller]
 fn vectors<'t>(loss: &str, x1: Var<'t>, x2: Var<'t>) -> Result<(), Var<'t>> {
     alike(loss, ["vectors", "vectors"], x1, x2)?;

@@ -25,12 +25,14 @@ use super::{Reduction, defined, fit};
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 #[doc(alias("KLDivLoss", "relative entropy"))]
+#[inline]
 #[track_caller]
 pub fn kl_div<'t>(x: Var<'t>, p: Var<'t>) -> Var<'t> {
     kl_div_with(x, p, Reduction::Mean)
 }
 
 /// As [`kl_div`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn kl_div_with<'t>(x: Var<'t>, p: Var<'t>, reduction: Reduction) -> Var<'t> {
     if let Err(poisoned) = distributions(x, p) {
@@ -42,12 +44,14 @@ pub fn kl_div_with<'t>(x: Var<'t>, p: Var<'t>, reduction: Reduction) -> Var<'t> 
 
 /// As [`kl_div`], for logarithms `y` of probabilities: the mean of Σ e^y (y - x).
 #[doc(alias = "log_target")]
+#[inline]
 #[track_caller]
 pub fn kl_div_of_logs<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
     kl_div_of_logs_with(x, y, Reduction::Mean)
 }
 
 /// As [`kl_div_of_logs`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn kl_div_of_logs_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> Var<'t> {
     if let Err(poisoned) = distributions(x, y) {
@@ -57,6 +61,7 @@ pub fn kl_div_of_logs_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> 
     reduction.of((y.exp() * impossible.where_(0.0, y - x)).sum_axes(-1))
 }
 
+#[inline]
 #[track_caller]
 fn distributions<'t>(x: Var<'t>, y: Var<'t>) -> Result<(), Var<'t>> {
     fit("kl_div", x, y)?;
@@ -69,6 +74,7 @@ fn distributions<'t>(x: Var<'t>, y: Var<'t>) -> Result<(), Var<'t>> {
 /// The mean of e^x - y x: the negative log-likelihood of counts `y` under Poisson distributions whose rates have the
 /// logarithms `x`, less ln y!, which does not depend on them. See [`PoissonNll`] for rates themselves.
 #[doc(alias = "poisson_nll_loss")]
+#[inline]
 #[track_caller]
 pub fn poisson_nll<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
     PoissonNll::new().of(x, y)
@@ -118,6 +124,7 @@ impl PoissonNll {
     }
 
     /// The loss of rates or their logarithms `x` and counts `y`, which are floats.
+    #[inline]
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = fit("poisson_nll", x, y) {
@@ -140,6 +147,7 @@ impl PoissonNll {
 /// The mean of (ln v + (x - y)^2 / v) / 2: the negative log-likelihood of `y` under normal distributions of mean `x`
 /// and variance `v`, less ln(2 π) / 2. See [`GaussianNll`].
 #[doc(alias = "gaussian_nll_loss")]
+#[inline]
 #[track_caller]
 pub fn gaussian_nll<'t>(x: Var<'t>, y: Var<'t>, v: Var<'t>) -> Var<'t> {
     GaussianNll::new().of(x, y, v)
@@ -195,6 +203,7 @@ impl GaussianNll {
     }
 
     /// The loss of means `x`, targets `y` of the same shape, and variances `v` that are repeated to that shape.
+    #[inline]
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, y: Var<'t>, v: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = fit("gaussian_nll", x, y).and(defined(&[v])) {

@@ -8,12 +8,14 @@ use super::{Reduction, alike, fit};
 
 /// The mean of ln(1 + e^(-y x)) for scores `x` and targets `y` of -1 and 1: a margin that is soft.
 #[doc(alias("soft_margin_loss", "SoftMarginLoss"))]
+#[inline]
 #[track_caller]
 pub fn soft_margin<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
     soft_margin_with(x, y, Reduction::Mean)
 }
 
 /// As [`soft_margin`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn soft_margin_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> Var<'t> {
     match fit("soft_margin", x, y) {
@@ -25,12 +27,14 @@ pub fn soft_margin_with<'t>(x: Var<'t>, y: Var<'t>, reduction: Reduction) -> Var
 /// The mean of max(0, margin - y (x1 - x2)): where `y` is 1, `x1` should be larger than `x2` by the margin; where it
 /// is -1, smaller.
 #[doc(alias("margin_ranking_loss", "MarginRankingLoss"))]
+#[inline]
 #[track_caller]
 pub fn margin_ranking<'t>(x1: Var<'t>, x2: Var<'t>, y: Var<'t>, margin: f64) -> Var<'t> {
     margin_ranking_with(x1, x2, y, margin, Reduction::Mean)
 }
 
 /// As [`margin_ranking`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn margin_ranking_with<'t>(x1: Var<'t>, x2: Var<'t>, y: Var<'t>, margin: f64, reduction: Reduction) -> Var<'t> {
     match alike("margin_ranking", ["first input", "second"], x1, x2).and_then(|()| fit("margin_ranking", x1, y)) {
@@ -42,12 +46,14 @@ pub fn margin_ranking_with<'t>(x1: Var<'t>, x2: Var<'t>, y: Var<'t>, margin: f64
 /// The mean of x where `y` is 1, and of max(0, margin - x) where it is -1, for distances `x`: what belongs together
 /// should be near, what does not at least the margin apart.
 #[doc(alias("hinge_embedding_loss", "HingeEmbeddingLoss"))]
+#[inline]
 #[track_caller]
 pub fn hinge_embedding<'t>(x: Var<'t>, y: Var<'t>, margin: f64) -> Var<'t> {
     hinge_embedding_with(x, y, margin, Reduction::Mean)
 }
 
 /// As [`hinge_embedding`], reduced as said.
+#[inline]
 #[track_caller]
 pub fn hinge_embedding_with<'t>(x: Var<'t>, y: Var<'t>, margin: f64, reduction: Reduction) -> Var<'t> {
     match fit("hinge_embedding", x, y) {
@@ -116,6 +122,7 @@ impl MultiMargin {
     }
 
     /// The loss of scores `x`, `[.., classes]`, and labels `y`, `[..]`.
+    #[inline]
     #[track_caller]
     pub fn of<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
         if let Err(poisoned) = check_labels("multi_margin", x, y) {

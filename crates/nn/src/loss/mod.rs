@@ -5,6 +5,7 @@
 //! compare every one with every other, in silence.
 //!
 //! Where there is more to say, a struct says it, as in `CrossEntropy::new().label_smoothing(0.1).of(x, y)`.
+//! As layers, they are `#[inline]` so that only programs that use one compile it.
 //!
 //! - Numbers: [`mse`], [`l1`], [`huber`], [`smooth_l1`].
 //! - Two classes: [`bce_with_logits`], and [`bce`] where there are only probabilities.
@@ -51,6 +52,7 @@ pub enum Reduction {
 }
 
 impl Reduction {
+    #[inline]
     #[track_caller]
     fn of(self, losses: Var<'_>) -> Var<'_> {
         match self {
@@ -62,12 +64,14 @@ impl Reduction {
 }
 
 /// That a prediction and a target are of one shape and float dtype, or a poisoned variable.
+#[inline]
 #[track_caller]
 fn fit<'t>(loss: &str, x: Var<'t>, y: Var<'t>) -> Result<(), Var<'t>> {
     alike(loss, ["prediction", "target"], x, y)
 }
 
 /// That two variables, called by their names, are of one shape and float dtype, or a poisoned variable.
+#[inline]
 #[track_caller]
 fn alike<'t>(loss: &str, [first, second]: [&str; 2], x: Var<'t>, y: Var<'t>) -> Result<(), Var<'t>> {
     defined(&[x, y])?;
