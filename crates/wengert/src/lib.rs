@@ -49,9 +49,6 @@ pub use wengert_autograd::*;
 pub use wengert_nn::*;
 pub use wengert_tensor::*;
 
-// Models have buffers; memory's are `tensor::Buffer`.
-pub use wengert_nn::Buffer;
-
 /// The programs in the README, compiled and run as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
