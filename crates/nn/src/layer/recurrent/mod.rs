@@ -49,32 +49,38 @@ pub struct Recurrence {
 
 impl Recurrence {
     /// One layer in one direction, with biases.
+    #[inline]
     pub fn new(inputs: usize, hidden: usize) -> Self {
         Self { inputs, hidden, layers: 1, bidirectional: false, bias: true, dropout: 0.0 }
     }
 
     /// So many layers.
+    #[inline]
     #[doc(alias = "num_layers")]
     pub fn layers(self, layers: usize) -> Self {
         Self { layers, ..self }
     }
 
     /// In both directions.
+    #[inline]
     pub fn bidirectional(self) -> Self {
         Self { bidirectional: true, ..self }
     }
 
     /// Without biases.
+    #[inline]
     pub fn without_bias(self) -> Self {
         Self { bias: false, ..self }
     }
 
     /// With [`Dropout`] of this probability between layers.
+    #[inline]
     pub fn dropout(self, p: f64) -> Self {
         Self { dropout: p, ..self }
     }
 
     /// How many ways a layer goes.
+    #[inline]
     fn ways(&self) -> usize {
         1 + usize::from(self.bidirectional)
     }
@@ -231,16 +237,19 @@ impl Weights {
 }
 
 /// The `i`th of the vectors of width `hidden` that lie next to each other.
+#[inline]
 fn gate<'t>(gates: Var<'t>, i: usize, hidden: usize) -> Var<'t> {
     gates.narrow(1, i * hidden, hidden)
 }
 
 /// The hidden width of a state.
+#[inline]
 fn width(state: Var<'_>) -> usize {
     state.shape().last().copied().unwrap_or(0)
 }
 
 impl Module for Stack {
+    #[inline]
     fn visit(&self, visitor: &mut Visitor) {
         for (i, weights) in self.weights.iter().enumerate() {
             let (layer, way) = (i / self.of.ways(), i % self.of.ways());
