@@ -11,6 +11,7 @@ mod logged;
 mod metric;
 mod observer;
 mod png;
+mod progress;
 mod report;
 mod snapshot;
 mod trainer;
@@ -24,6 +25,7 @@ pub use metric::{
     Accuracy, Auc, Average, ConfusionMatrix, F1, Mae, Mean, Metric, Perplexity, Precision, R2, Recall, Rmse,
 };
 pub use observer::{Control, EpochEvent, Observer, StepEvent};
+pub use progress::Progress;
 pub use report::{History, Log, Report};
 pub use snapshot::{Found, Snapshot, Snapshots};
 pub use trainer::{Every, Outcome, Trainer};
