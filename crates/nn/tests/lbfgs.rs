@@ -152,3 +152,30 @@ fn mistakes_are_sentences_and_change_nothing() -> Result<()> {
     lbfgs.step(&pair, |t| (pair.0.on(t) * pair.1.on(t)).square().sum())?;
     Ok(())
 }
+
+#[test]
+fn a_step_after_loading_is_the_step_that_would_have_been() -> Result<()> {
+    let [x, y] = [(); 2].map(|()| Param::new(Tensor::from([-1.2, 1.0, 0.5, -0.3])));
+    let make = || Lbfgs::new().iterations(3).history(4);
+    let mut steady = make();
+    for _ in 0..5 {
+        // One goes on, the other is made anew before every step.
+        let mut other = make();
+        other.load_state(&steady.state()?)?;
+        let loss = steady.step(&x, |t| valley(x.on(t)))?;
+        assert_eq!(other.step(&y, |t| valley(y.on(t)))?, loss);
+        assert_eq!((x.value(), other.state()?), (y.value(), steady.state()?));
+    }
+    let state = steady.state()?;
+    let refused = |change: &dyn Fn(&mut wengert_nn::IndexMap<String, Tensor>)| {
+        let (mut state, mut other) = (state.clone(), make());
+        change(&mut state);
+        let error = other.load_state(&state).unwrap_err();
+        assert_eq!((error.kind(), other.evaluations()), (ErrorKind::Parameter, 0), "{error}");
+    };
+    refused(&|state| drop(state.shift_remove("last")));
+    refused(&|state| drop(state.insert("first".into(), Tensor::from(0.0))));
+    refused(&|state| drop(state.insert("points".into(), Tensor::from([[0.0]]))));
+    refused(&|state| drop(state.insert("evaluations".into(), Tensor::from(0.0))));
+    Ok(())
+}

@@ -1,6 +1,5 @@
 //! Schedules against PyTorch 2.15's, number by number, and their algebra.
 
-use std::f64::NAN;
 use std::f64::consts::PI;
 
 use wengert_nn::{OneCycle, Param, Plateau, Schedule, Sgd, Train};
@@ -41,7 +40,7 @@ fn every_schedule_is_pytorchs() {
 
 #[test]
 fn plateaus_are_pytorchs() {
-    let metrics = [1.0, 0.9, 0.95, 0.9, 0.89999, 0.91, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, NAN, 0.4, 0.7, 0.7, 0.7];
+    let metrics = [1.0, 0.9, 0.95, 0.9, 0.89999, 0.91, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, f64::NAN, 0.4, 0.7, 0.7, 0.7];
     #[rustfmt::skip]
     let traces: [(Plateau, f64, [f64; 18]); 3] = [
         (Plateau::new(0.5).factor(0.5).patience(2), 1.0,
@@ -110,11 +109,11 @@ fn what_makes_no_sense_is_refused() -> Result<()> {
     let wrong = [
         (Schedule::step(0, 0.1), "schedule: a step every 0 steps"),
         (Schedule::exponential(-1.0), "schedule: factor -1 must be finite and not negative"),
-        (Schedule::multi_step(&[1], NAN), "schedule: factor NaN must be finite and not negative"),
+        (Schedule::multi_step(&[1], f64::NAN), "schedule: factor NaN must be finite and not negative"),
         (Schedule::constant(f64::INFINITY), "schedule: number inf must be finite and not negative"),
         (Schedule::linear(-1.0, 1.0, 5), "schedule: start -1 must be finite and not negative"),
         (0.1 * Schedule::warmup(3).then(Schedule::cosine(1.0, -1.0, 5)), "schedule: end -1 must be finite and not negative"),
-        (Schedule::polynomial(1.0, 0.0, NAN, 5).until(3), "schedule: power NaN must be finite and not negative"),
+        (Schedule::polynomial(1.0, 0.0, f64::NAN, 5).until(3), "schedule: power NaN must be finite and not negative"),
         (Schedule::cosine_restarts(1.0, 0.0, 0, 1), "schedule: restarts every 0 steps"),
         (Schedule::cosine_restarts(1.0, 0.0, 3, 0), "schedule: restarts every 0 steps"),
         (OneCycle::new(1.0, 10).rise(2.0).into(), "schedule: the rise 2 must be from 0 to 1 of the steps"),
@@ -127,7 +126,9 @@ fn what_makes_no_sense_is_refused() -> Result<()> {
     let error = Plateau::new(1.0).factor(1.0).check().unwrap_err();
     assert_eq!(error.sentence(), "schedule: the factor 1 must be at least 0 and less than 1");
     let mut plateau = Plateau::new(1.0);
-    assert!(plateau.load_state([NAN, 0.0, 0.0, 0.0]).is_err() && plateau.load_state([1.0, 0.0, -1.0, 0.0]).is_err());
+    assert!(
+        plateau.load_state([f64::NAN, 0.0, 0.0, 0.0]).is_err() && plateau.load_state([1.0, 0.0, -1.0, 0.0]).is_err()
+    );
     assert_eq!(plateau, Plateau::new(1.0));
 
     // Who does not ask is told by the optimiser.

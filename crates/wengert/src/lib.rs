@@ -65,7 +65,8 @@ pub mod prelude {
         huber_with, l1, l1_with, mse, mse_with, nll, nll_with,
     };
     pub use wengert_nn::{
-        Activation, Adam, AdamW, Init, Layer, Linear, Mlp, Module, Optimizer, Param, Sequential, Sgd, Train,
+        Activation, Adam, AdamW, Init, Layer, Lbfgs, Linear, Lion, Mlp, Module, NAdam, OneCycle, Optimizer, Param,
+        Plateau, RmsProp, Schedule, Sequential, Sgd, Train,
     };
     pub use wengert_tensor::{DType, Error, Result, Rng, Shape, Tensor};
 }

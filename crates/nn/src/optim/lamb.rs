@@ -74,8 +74,7 @@ impl Optimizer for Lamb {
         let (m, v) = (running(self.betas.0, m, xbar), running(self.betas.1, v, xbar * xbar));
         let u = with_decay(m / unbiased / (v.sqrt() / root + self.eps), self.weight_decay, x);
         let (of_x, of_u) = ((x * x).sum().sqrt(), (u * u).sum().sqrt());
-        // Where a norm is 0, so is their product; the quotient is then not used.
-        let trust = (of_x * of_u).greater(0.0).where_(of_x / of_u, 1.0);
+        let trust = of_x.greater(0.0).logical_and(of_u.greater(0.0)).where_(of_x / of_u, 1.0);
         Update { x: x - lr * trust * u, state: vec![m, v] }
     }
 }

@@ -2,7 +2,7 @@
 
 use wengert_tensor::{Error, Result};
 
-use super::shape::cosine;
+use super::shape::{cosine, mix};
 use super::{Kind, Schedule, not_negative};
 
 /// A schedule up to a peak and down again, as PyTorch defines it (L. Smith and N. Topin, "Super-convergence: very fast training
@@ -82,7 +82,7 @@ impl OneCycle {
     fn between(&self, from: f64, to: f64, share: f64) -> f64 {
         // A way of no steps is over.
         let share = if share.is_finite() { share } else { 1.0 };
-        if self.is_linear { from + (to - from) * share } else { cosine(from, to, share) }
+        if self.is_linear { mix(from, to, 1.0 - share) } else { cosine(from, to, share) }
     }
 
     pub(super) fn steps(&self) -> u64 {

@@ -33,7 +33,7 @@ impl Shape {
                 let (t, steps) = since_restart(t, steps, growth);
                 cosine(from, to, share(t, steps))
             }
-            Self::Polynomial { from, to, power, steps } => to + (from - to) * (1.0 - share(t, steps)).powf(power),
+            Self::Polynomial { from, to, power, steps } => mix(from, to, (1.0 - share(t, steps)).powf(power)),
         }
     }
 
@@ -69,7 +69,12 @@ fn share(t: u64, steps: u64) -> f64 {
 
 /// From one number to another along half a cosine, of which a share is over.
 pub(super) fn cosine(from: f64, to: f64, share: f64) -> f64 {
-    to + (from - to) * (1.0 + (PI * share).cos()) / 2.0
+    mix(from, to, (1.0 + (PI * share).cos()) / 2.0)
+}
+
+/// Between two numbers, and either of them exactly where a share of 1 or 0 is left of the way.
+pub(super) fn mix(from: f64, to: f64, left: f64) -> f64 {
+    from * left + to * (1.0 - left)
 }
 
 /// The steps since the last restart, and how many there are to the next.

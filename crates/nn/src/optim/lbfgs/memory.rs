@@ -17,6 +17,11 @@ impl Memory {
         self.scale = 1.0;
     }
 
+    /// The differences of points and of gradients, the oldest first.
+    pub fn pairs(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
+        self.pairs.iter().map(|(s, y, _)| (s.as_slice(), y.as_slice()))
+    }
+
     /// Remembers that a step `s` changed the gradient by `y`. A pair without positive curvature is passed over.
     pub fn remember(&mut self, s: Vec<f64>, y: Vec<f64>, most: usize) {
         let product = dot(&y, &s);

@@ -4,6 +4,7 @@
 
 mod memory;
 mod search;
+mod state;
 
 use std::panic::Location;
 
@@ -60,8 +61,8 @@ struct State {
     memory: Memory,
     /// The last gradient that a direction was made of, and the step that was made along it.
     last: Option<(Vec<f64>, Vec<f64>)>,
-    /// Whose the numbers are.
-    keys: Vec<u64>,
+    /// Whose the numbers are; None where nobody came yet.
+    keys: Option<Vec<u64>>,
     evaluations: usize,
     converged: bool,
 }
@@ -152,8 +153,8 @@ impl Lbfgs {
         let mut params: Vec<(String, Param)> = module.params().into_iter().collect();
         params.retain(|(_, param)| !param.is_frozen());
         let keys: Vec<u64> = params.iter().map(|(_, param)| param.key()).collect();
-        if self.state.keys != keys {
-            self.state = State { keys, ..State::default() };
+        if self.state.keys.get_or_insert_with(|| keys.clone()) != &keys {
+            self.state = State { keys: Some(keys), ..State::default() };
         }
         self.step_params(&params, &loss, Location::caller())
     }
@@ -298,7 +299,7 @@ impl Lbfgs {
     /// One iteration: a direction, and a search along it. Where that fails, the next one starts afresh.
     fn iterate(&mut self, here: &mut Here, most: usize, objective: Objective<'_>) -> Result<()> {
         let state = &mut self.state;
-        let try_first = match state.last.take() {
+        let try_first = match state.last.take().filter(|(old, _)| old.len() == here.x.len()) {
             Some((old, step)) => {
                 let change = here.gradient.iter().zip(&old).map(|(new, old)| new - old).collect();
                 state.memory.remember(step, change, self.history);
