@@ -22,6 +22,7 @@ mod vector;
 use std::ops::Range;
 
 use self::tile::{Float, Kernel};
+pub(super) use self::vector::{LANES as PARTS, pairwise};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::math::Level;
