@@ -155,6 +155,34 @@ pub(super) fn merged(graph: &Graph, units: Vec<Unit>) -> Vec<Unit> {
     merged
 }
 
+/// Nodes in an order in which long formulas of single numbers come as soon as they can: what does not wait for them goes on
+/// beside them. In the reverse of a chain, the derivatives would all be computed after the chain.
+fn early(graph: &Graph, places: &[Place], nodes: &[usize], dtype: DType) -> Vec<usize> {
+    // The formulas of a node, by their place among the nodes.
+    let mut of: FxHashMap<usize, SmallVec<[usize; 2]>> = nodes.iter().map(|&i| (i, SmallVec::new())).collect();
+    let mut later = Vec::with_capacity(nodes.len());
+    for &i in nodes {
+        let node = &graph.nodes[i];
+        let is_long = matches!(way(graph, i, dtype), Some(Way::Each(f, _)) if f.is_formula());
+        let base = node.operands.first().map(|&x| &places[x].base);
+        match base {
+            Some(Base::Node(x)) if is_long && node.ty.shape.numel() == 1 && of.contains_key(x) => {
+                of.entry(*x).or_default().push(i);
+            }
+            _ => later.push(i),
+        }
+    }
+    let (mut ordered, mut stack) = (Vec::with_capacity(nodes.len()), Vec::new());
+    for i in later {
+        stack.push(i);
+        while let Some(i) = stack.pop() {
+            ordered.push(i);
+            stack.extend(of.get(&i).into_iter().flatten().rev());
+        }
+    }
+    ordered
+}
+
 /// What a value is told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
@@ -200,9 +228,10 @@ impl Tiny {
     /// The code of a unit that runs on a machine of a dtype.
     pub fn new(plan: &mut Plan, unit: &Unit, dtype: DType) -> Self {
         let (machine, values, free) = (Machine::default(), FxHashMap::default(), FxHashMap::default());
+        let nodes = early(plan.graph, plan.places, &unit.nodes, dtype);
         let mut builder = Builder { plan, machine, values, free, end: 0, loads: Vec::new() };
-        builder.load(unit);
-        unit.nodes.iter().enumerate().for_each(|(k, &i)| builder.node(k, i, dtype));
+        builder.load(&nodes);
+        nodes.iter().enumerate().for_each(|(k, &i)| builder.node(k, i, dtype));
         let Builder { plan, machine, values, loads, .. } = builder;
         let store = |&i: &usize| {
             let (slot, value) = (plan.slot_of[i]?, values.get(&Key::Node(i))?);
@@ -288,19 +317,19 @@ fn copy(from: Data, to: DataMut) -> Result<()> {
 
 impl Builder<'_, '_> {
     /// Finds out what is read for how long, and loads what others made.
-    fn load(&mut self, unit: &Unit) {
+    fn load(&mut self, nodes: &[usize]) {
         let (graph, places) = (self.plan.graph, self.plan.places);
         // How far into its base each view reaches that comes from outside.
         let mut spans: Vec<(Key, usize)> = Vec::new();
         let mut span_of: FxHashMap<Key, usize> = FxHashMap::default();
-        for &i in &unit.nodes {
+        for &i in nodes {
             self.values.insert(Key::Node(i), Value::default());
         }
-        for (k, &i) in unit.nodes.iter().enumerate() {
+        for (k, &i) in nodes.iter().enumerate() {
             for &x in &graph.nodes[i].operands {
                 let (key, layout) = (Key::from(&places[x].base), &places[x].layout);
                 match self.values.get_mut(&key) {
-                    Some(value) if matches!(key, Key::Node(_)) => value.last = k,
+                    Some(value) if matches!(key, Key::Node(_)) => value.last = value.last.max(k),
                     _ => {
                         let span = if matches!(key, Key::Constant(_)) { layout.numel() } else { layout.span() };
                         let known = *span_of.entry(key).or_insert_with(|| {

@@ -71,6 +71,13 @@ pub enum Function {
     Select,
 }
 
+impl Function {
+    /// Whether it is a formula of many steps, each of which waits for the one before.
+    pub fn is_formula(self) -> bool {
+        (Self::Exp as u8..=Self::Erfc as u8).contains(&(self as u8))
+    }
+}
+
 /// What an instruction does.
 #[derive(Debug, Clone, Copy)]
 enum Code {

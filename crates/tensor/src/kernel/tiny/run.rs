@@ -69,6 +69,7 @@ impl Machine {
     }
 }
 
+#[inline(never)]
 unsafe fn portable<T: Float>(machine: &Machine, slab: Slab<T>) -> Result<()> {
     // SAFETY: as the caller says; so below.
     unsafe {
@@ -122,17 +123,13 @@ impl<T: Float> Slab<T> {
 /// The slab has as many elements as the code reaches, and the processor what the caller is compiled for.
 #[inline(always)]
 unsafe fn execute<T: Float, R: Formulas + From<T> + Into<T>>(machine: &Machine, slab: Slab<T>) -> Result<()> {
-    // The last number, and where it was written: it is in a register sooner than in memory.
-    let (mut last, mut at) = (T::ZERO, u32::MAX);
-    for i in &machine.code {
+    let mut code = &machine.code[..];
+    while let Some(i) = code.first() {
         // SAFETY: as the caller says; so in all of this file.
         unsafe {
             match i.code {
-                Code::Each(f) if i.blocks == 0 => {
-                    let x = if i.x[0] == at { last } else { slab.get(i.x[0] as usize) };
-                    last = number::<T, R>(f, x, i, slab);
-                    at = i.out;
-                    slab.set(at as usize, last);
+                Code::Each(_) if i.blocks == 0 => {
+                    code = numbers::<T, R>(code, slab);
                     continue;
                 }
                 Code::Each(f) => blocks::<T>(f, i, slab),
@@ -151,9 +148,30 @@ unsafe fn execute<T: Float, R: Formulas + From<T> + Into<T>>(machine: &Machine, 
                 Code::Call => call(machine, i, slab)?,
             }
         }
-        at = u32::MAX;
+        code = &code[1..];
     }
     Ok(())
+}
+
+/// Runs the first instructions, as far as they are functions of single numbers; the others are left.
+#[inline(always)]
+unsafe fn numbers<T: Float, R: Formulas + From<T> + Into<T>>(code: &[Instruction], slab: Slab<T>) -> &[Instruction] {
+    // The last numbers, and where they were written: they are in registers sooner than in memory.
+    let (mut last, mut before) = ((u32::MAX, T::ZERO), (u32::MAX, T::ZERO));
+    for (k, i) in code.iter().enumerate() {
+        let (Code::Each(f), 0) = (i.code, i.blocks) else { return &code[k..] };
+        // SAFETY: as for the whole.
+        unsafe {
+            let x = match i.x[0] {
+                at if at == last.0 => last.1,
+                at if at == before.0 => before.1,
+                at => slab.get(at as usize),
+            };
+            (before, last) = (last, (i.out, number::<T, R>(f, x, i, slab)));
+            slab.set(i.out as usize, last.1);
+        }
+    }
+    &[]
 }
 
 fn truth<T: Float>(is: bool) -> T {
@@ -180,9 +198,9 @@ unsafe fn number<T: Float, R: Formulas + From<T> + Into<T>>(f: Function, x: T, i
         Function::Ln1p => math::Ln1p::at(R::from(x)).into(),
         Function::Log2 => math::Log2::at(R::from(x)).into(),
         Function::Log10 => math::Log10::at(R::from(x)).into(),
-        Function::Sin if is_far(x) => x.sin(),
+        Function::Sin if is_far(x) => far(x, T::sin),
         Function::Sin => math::NearSin::at(R::from(x)).into(),
-        Function::Cos if is_far(x) => x.cos(),
+        Function::Cos if is_far(x) => far(x, T::cos),
         Function::Cos => math::NearCos::at(R::from(x)).into(),
         Function::Tanh => math::Tanh::at(R::from(x)).into(),
         Function::Sigmoid => math::Sigmoid::at(R::from(x)).into(),
@@ -209,6 +227,12 @@ unsafe fn number<T: Float, R: Formulas + From<T> + Into<T>>(f: Function, x: T, i
 fn is_far<T: Float>(x: T) -> bool {
     let limit: T = T::Plain::of(T::Plain::FAR).into();
     x.abs() > limit
+}
+
+#[cold]
+#[inline(never)]
+fn far<T: Float>(x: T, f: fn(T) -> T) -> T {
+    f(x)
 }
 
 /// A function of several elements, block by block.
