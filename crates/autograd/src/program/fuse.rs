@@ -24,7 +24,7 @@ use super::tiny;
 use crate::op::Op;
 
 /// What a node's elements are read from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Base {
     /// An input of the program.
     Input(usize),
@@ -113,7 +113,7 @@ pub(super) fn units(graph: &Graph) -> (Vec<Place>, Vec<Unit>) {
         let contiguous = || Layout::contiguous(node.ty.shape.clone());
         let alias = node.operands.first().and_then(|&x| {
             let place: &Place = &fuser.places[x];
-            Some(Place { base: place.base.clone(), layout: node.op.rule().alias(&place.layout)? })
+            Some(Place { base: place.base, layout: node.op.rule().alias(&place.layout)? })
         });
         let place = match (&node.op, alias) {
             (Op::Input(_), _) => {

@@ -183,24 +183,6 @@ fn early(graph: &Graph, places: &[Place], nodes: &[usize], dtype: DType) -> Vec<
     ordered
 }
 
-/// What a value is told apart by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    Input(usize),
-    Node(usize),
-    Constant(usize),
-}
-
-impl From<&Base> for Key {
-    fn from(base: &Base) -> Self {
-        match *base {
-            Base::Input(k) => Self::Input(k),
-            Base::Node(i) => Self::Node(i),
-            Base::Constant(i) => Self::Constant(i),
-        }
-    }
-}
-
 /// A value in the slab.
 #[derive(Debug, Default)]
 struct Value {
@@ -209,7 +191,7 @@ struct Value {
     /// Whether it is one number again and again, or seen by layouts as its base is.
     constant: bool,
     /// Views of it, with their elements one after another: where, and in how much room.
-    views: SmallVec<[(Layout, usize, usize); 1]>,
+    views: Vec<(Layout, usize, usize)>,
     /// The last node of the unit that reads it.
     last: usize,
 }
@@ -217,7 +199,7 @@ struct Value {
 struct Builder<'a, 'p> {
     plan: &'a mut Plan<'p>,
     machine: Machine,
-    values: FxHashMap<Key, Value>,
+    values: FxHashMap<Base, Value>,
     /// Rooms that are free again, by their size.
     free: FxHashMap<usize, Vec<usize>>,
     end: usize,
@@ -234,7 +216,7 @@ impl Tiny {
         nodes.iter().enumerate().for_each(|(k, &i)| builder.node(k, i, dtype));
         let Builder { plan, machine, values, loads, .. } = builder;
         let store = |&i: &usize| {
-            let (slot, value) = (plan.slot_of[i]?, values.get(&Key::Node(i))?);
+            let (slot, value) = (plan.slot_of[i]?, values.get(&Base::Node(i))?);
             Some(Store { at: value.at, n: plan.ty(i).shape.numel(), slot })
         };
         let stores = unit.nodes.iter().filter_map(store).collect();
@@ -320,18 +302,19 @@ impl Builder<'_, '_> {
     fn load(&mut self, nodes: &[usize]) {
         let (graph, places) = (self.plan.graph, self.plan.places);
         // How far into its base each view reaches that comes from outside.
-        let mut spans: Vec<(Key, usize)> = Vec::new();
-        let mut span_of: FxHashMap<Key, usize> = FxHashMap::default();
+        let mut spans: Vec<(Base, usize)> = Vec::new();
+        let mut span_of: FxHashMap<Base, usize> = FxHashMap::default();
+        self.values.reserve(nodes.len());
         for &i in nodes {
-            self.values.insert(Key::Node(i), Value::default());
+            self.values.insert(Base::Node(i), Value::default());
         }
         for (k, &i) in nodes.iter().enumerate() {
             for &x in &graph.nodes[i].operands {
-                let (key, layout) = (Key::from(&places[x].base), &places[x].layout);
+                let (key, layout) = (places[x].base, &places[x].layout);
                 match self.values.get_mut(&key) {
-                    Some(value) if matches!(key, Key::Node(_)) => value.last = value.last.max(k),
+                    Some(value) if matches!(key, Base::Node(_)) => value.last = value.last.max(k),
                     _ => {
-                        let span = if matches!(key, Key::Constant(_)) { layout.numel() } else { layout.span() };
+                        let span = if matches!(key, Base::Constant(_)) { layout.numel() } else { layout.span() };
                         let known = *span_of.entry(key).or_insert_with(|| {
                             spans.push((key, 0));
                             spans.len() - 1
@@ -341,19 +324,18 @@ impl Builder<'_, '_> {
                 }
             }
             if self.plan.slot_of[i].is_some()
-                && let Some(value) = self.values.get_mut(&Key::Node(i))
+                && let Some(value) = self.values.get_mut(&Base::Node(i))
             {
                 value.last = usize::MAX;
             }
         }
         for (key, span) in spans {
             let source = match key {
-                Key::Input(k) => self.plan.source(&Base::Input(k)),
-                Key::Node(i) => self.plan.source(&Base::Node(i)),
-                Key::Constant(i) => self.plan.constant(i, span),
+                Base::Constant(i) => self.plan.constant(i, span),
+                _ => self.plan.source(&key),
             };
             let mut value =
-                Value { last: usize::MAX, constant: matches!(key, Key::Constant(_)), ..Value::default() };
+                Value { last: usize::MAX, constant: matches!(key, Base::Constant(_)), ..Value::default() };
             // Of what is large, the views are loaded.
             if span <= MOST {
                 (value.at, value.room) = (self.take(room(span)), room(span));
@@ -435,11 +417,11 @@ impl Builder<'_, '_> {
                 out
             }
         };
-        if let Some(value) = self.values.get_mut(&Key::Node(i)) {
+        if let Some(value) = self.values.get_mut(&Base::Node(i)) {
             (value.at, value.room) = (out, needed);
         }
         for &x in &node.operands {
-            let key = Key::from(&places[x].base);
+            let key = places[x].base;
             let Some(value) = self.values.get_mut(&key) else { continue };
             if value.last == k && value.room > 0 {
                 let (at, room) = (value.at, std::mem::take(&mut value.room));
@@ -476,7 +458,7 @@ impl Builder<'_, '_> {
     /// Where the base of node `x` is in the slab, and the layout by which that is the node.
     fn found(&mut self, x: usize) -> (usize, Layout) {
         let Place { base, layout } = &self.plan.places[x];
-        let Some(value) = self.values.get(&Key::from(base)) else { return (0, layout.clone()) };
+        let Some(value) = self.values.get(&*base) else { return (0, layout.clone()) };
         match value {
             value if value.constant => (value.at, Layout::contiguous(layout.shape().clone())),
             value if value.room > 0 => (value.at, layout.clone()),
@@ -488,7 +470,7 @@ impl Builder<'_, '_> {
     /// Where the elements of node `x` are one after another.
     fn dense(&mut self, x: usize) -> usize {
         let Place { base, layout } = &self.plan.places[x];
-        let (key, n) = (Key::from(base), layout.numel());
+        let (key, n) = (*base, layout.numel());
         let Some(value) = self.values.get(&key) else { return 0 };
         if value.constant {
             return value.at;
