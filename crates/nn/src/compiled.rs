@@ -11,7 +11,7 @@ use wengert_autograd::{Compiled, Profile, Tape, Type, Var};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
 
 use crate::param::{Home, Param};
-use crate::train::{Slot, Train};
+use crate::train::{Group, Known, Slot, Train};
 
 /// A model in training by a loss that is recorded once for every kind of batch: see [`Train::compile`].
 pub struct CompiledTrain<F, const N: usize> {
@@ -206,7 +206,7 @@ where
         }
         let tape = Tape::new();
         let batch = tape.originating(at, || batch.map(|x| tape.input(x)));
-        let step = self.train.record(&tape, (self.loss)(batch), at)?;
+        let step = self.train.record(&tape, (self.loss)(batch), at, &mut Known::default())?;
         let slots = &self.train.slots;
         let is_used = |param: &&Param| param.is_frozen() && param.found_on(&tape).is_some();
         let frozen = slots.iter().map(|slot| &slot.param).filter(is_used);
@@ -214,7 +214,7 @@ where
 
         let frozen_vars = frozen.iter().filter_map(|(param, _)| param.found_on(&tape));
         let inputs: Vec<Var<'_>> =
-            batch.into_iter().chain(frozen_vars).chain(step.numbers.values().flatten().copied()).collect();
+            batch.into_iter().chain(frozen_vars).chain(step.numbers.iter().flat_map(|group| &group.vars).copied()).collect();
         let changes: Vec<_> = step.updates.iter().flat_map(|updated| updated.changes()).collect();
         let mut program = tape.compile_with_states(&inputs, &[step.loss], &changes)?;
         // It has the values of now, and is to have the parameters.
@@ -225,10 +225,10 @@ where
         for update in &step.updates {
             let slot = &slots[update.slot];
             let key = (slot.updates + 1, update.x.dtype());
-            updated[update.slot] = step.numbers.get_index_of(&key);
+            updated[update.slot] = step.numbers.iter().position(|group| group.of == key);
             lent.extend([&slot.param].into_iter().chain(&slot.state).cloned());
         }
-        let numbers = step.numbers.iter().enumerate().map(|(group, ((_, dtype), vars))| Numbers {
+        let numbers = step.numbers.iter().enumerate().map(|(group, Group { of: (_, dtype), vars })| Numbers {
             dtype: *dtype,
             slot: updated.iter().position(|of| *of == Some(group)).unwrap_or(0),
             known: vec![f64::NAN; vars.len()],

@@ -3,9 +3,10 @@
 //! Always true: a step that fails has changed nothing, and no parameter is left out in silence.
 
 use std::fmt;
+use std::mem::take;
 use std::panic::Location;
 
-use indexmap::IndexMap;
+use smallvec::SmallVec;
 use wengert_autograd::transform::{self, pullback};
 use wengert_autograd::{Tape, Type, Var};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
@@ -37,6 +38,9 @@ pub struct Train {
     pub(crate) slots: Vec<Slot>,
     pub(crate) steps: u64,
     pub(crate) debug: bool,
+    /// What parameters, states and losses were before the last step: memory for the next.
+    spare: Vec<Tensor>,
+    known: Known,
     /// Whether a parameter may be without a gradient.
     lenient: bool,
 }
@@ -56,7 +60,13 @@ pub(crate) struct Step<'t> {
     pub loss: Var<'t>,
     pub updates: Vec<Updated<'t>>,
     /// The optimiser's numbers, for parameters of a dtype that were updated equally often.
-    pub numbers: IndexMap<(u64, DType), Vec<Var<'t>>>,
+    pub numbers: Vec<Group<'t>>,
+}
+
+/// The optimiser's numbers as inputs of a tape, for the parameters of a dtype that are updated as often as that.
+pub(crate) struct Group<'t> {
+    pub of: (u64, DType),
+    pub vars: SmallVec<[Var<'t>; 4]>,
 }
 
 /// A parameter and its state before and after an update.
@@ -77,7 +87,7 @@ impl<'t> Updated<'t> {
 }
 
 impl Step<'_> {
-    fn vars(&self) -> Vec<Var<'_>> {
+    fn vars(&self) -> SmallVec<[Var<'_>; 16]> {
         let updates = self.updates.iter().flat_map(Updated::changes).map(|(_, after)| after);
         [self.loss].into_iter().chain(updates).collect()
     }
@@ -89,7 +99,7 @@ impl Train {
     pub fn new(module: &(impl Module + ?Sized), optimizer: impl Optimizer + 'static) -> Self {
         let slot = |(name, param)| Slot { name, param, state: Vec::new(), updates: 0 };
         let slots = module.params().into_iter().map(slot).collect();
-        Self { optimizer: Box::new(optimizer), slots, steps: 0, debug: false, lenient: false }
+        Self { optimizer: Box::new(optimizer), slots, steps: 0, debug: false, spare: Vec::new(), known: Known::default(), lenient: false }
     }
 
     /// One step: records the loss, its gradients and the updates of all parameters that are not frozen,
@@ -105,18 +115,22 @@ impl Train {
     #[track_caller]
     pub fn step(&mut self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<f64> {
         let tape = if self.debug { Tape::eager() } else { Tape::new() };
-        let step = self.record(&tape, loss(&tape), Location::caller())?;
-        let mut values = tape.finish(&step.vars())?.into_iter();
+        let mut known = take(&mut self.known);
+        let step = self.record(&tape, loss(&tape), Location::caller(), &mut known);
+        self.known = known;
+        let step = step?;
+        tape.finish_into(&step.vars(), &mut self.spare)?;
+        let mut values = self.spare.iter_mut();
         let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
         for updated in &step.updates {
             let slot = &mut self.slots[updated.slot];
             if let Some(x) = values.next() {
-                slot.param.replace(x);
+                slot.param.swap(x);
             }
             for (j, state) in values.by_ref().take(updated.state.len()).enumerate() {
                 match slot.state.get(j) {
-                    Some(param) => param.replace(state),
-                    None => slot.state.push(Param::new(state)),
+                    Some(param) => param.swap(state),
+                    None => slot.state.push(Param::new(state.clone())),
                 }
             }
             slot.updates += 1;
@@ -132,7 +146,7 @@ impl Train {
     #[track_caller]
     pub fn dot(&self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<String> {
         let tape = Tape::new();
-        let step = self.record(&tape, loss(&tape), Location::caller())?;
+        let step = self.record(&tape, loss(&tape), Location::caller(), &mut Known::default())?;
         Ok(tape.to_dot(&step.vars()))
     }
 
@@ -166,28 +180,34 @@ impl Train {
     }
 
     /// Records gradients and updates after the loss, for the user's line `at`.
-    pub(crate) fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
+    pub(crate) fn record<'t>(
+        &self,
+        tape: &'t Tape,
+        loss: Var<'t>,
+        at: &'static Location<'static>,
+        known: &mut Known,
+    ) -> Result<Step<'t>> {
         self.optimizer.check().map_err(|e| e.at(at))?;
         single_float(tape, loss).map_err(|e| e.at(at))?;
         let slots = self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen());
-        let reached = reached(tape, loss, slots.collect(), self.lenient).map_err(|e| e.at(at))?;
+        let reached = reached(tape, loss, slots, self.lenient).map_err(|e| e.at(at))?;
         // What the optimiser records is asked for by the caller's line; gradients come from the lines of the loss.
-        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, known: IndexMap::new() };
+        let mut numbers = Numbers { tape, optimizer: &*self.optimizer, groups: Vec::new(), known };
         let updates = tape.originating(at, || self.updates(tape, reached, &mut numbers));
-        Ok(Step { loss, updates: updates.map_err(|e| e.at(at))?, numbers: numbers.known })
+        Ok(Step { loss, updates: updates.map_err(|e| e.at(at))?, numbers: numbers.groups })
     }
 
     fn updates<'t>(
         &self,
         tape: &'t Tape,
-        reached: Vec<Reached<'_, 't>>,
+        reached: AllReached<'_, 't>,
         numbers: &mut Numbers<'_, 't>,
     ) -> Result<Vec<Updated<'t>>> {
         let states = self.optimizer.states();
         let update = |Reached { i, slot: kept, x, xbar }: Reached<'_, 't>| {
             let ty = x.ty();
             let state = kept.state_on(tape, states, &ty)?;
-            let update = self.optimizer.update(x, xbar, &state, numbers.of(kept.updates + 1, ty.dtype));
+            let update = self.optimizer.update(x, xbar, &state, numbers.of(kept.updates + 1, ty.dtype)?);
             kept.check(&ty, states, &update)?;
             Ok(Updated { slot: i, x, state, update })
         };
@@ -228,18 +248,20 @@ struct Reached<'a, 't> {
     xbar: Var<'t>,
 }
 
+type AllReached<'a, 't> = SmallVec<[Reached<'a, 't>; 8]>;
+
 /// The parameters with their gradients; those without are left out where that is allowed, else an error names them.
 fn reached<'a, 't>(
     tape: &'t Tape,
     loss: Var<'t>,
-    slots: Vec<(usize, &'a Slot)>,
+    slots: impl Iterator<Item = (usize, &'a Slot)>,
     lenient: bool,
-) -> Result<Vec<Reached<'a, 't>>> {
-    let found: Vec<Option<Var<'t>>> = slots.iter().map(|(_, slot)| slot.param.found_on(tape)).collect();
-    let xs: Vec<Var<'t>> = found.iter().flatten().copied().collect();
+) -> Result<AllReached<'a, 't>> {
+    let found: SmallVec<[_; 8]> = slots.map(|(i, slot)| (i, slot, slot.param.found_on(tape))).collect();
+    let xs: SmallVec<[Var<'t>; 8]> = found.iter().filter_map(|(.., x)| *x).collect();
     let mut bars = pullback(&[loss], &[Some(loss.full_like(1.0))], &xs).into_iter();
-    let (mut reached, mut lost, mut obstacle) = (Vec::new(), Vec::new(), None);
-    for ((i, slot), x) in slots.into_iter().zip(found) {
+    let (mut reached, mut lost, mut obstacle) = (AllReached::new(), Vec::new(), None);
+    for (i, slot, x) in found {
         // A parameter that is not on the tape has no cotangent to take.
         match x.map(|x| (x, bars.next().flatten())) {
             Some((x, Some(xbar))) => reached.push(Reached { i, slot, x, xbar }),
@@ -311,17 +333,47 @@ impl Slot {
 struct Numbers<'a, 't> {
     tape: &'t Tape,
     optimizer: &'a dyn Optimizer,
-    known: IndexMap<(u64, DType), Vec<Var<'t>>>,
+    groups: Vec<Group<'t>>,
+    known: &'a mut Known,
 }
 
 impl<'t> Numbers<'_, 't> {
-    fn of(&mut self, step: u64, dtype: DType) -> &[Var<'t>] {
-        let (tape, optimizer) = (self.tape, self.optimizer);
-        self.known.entry((step, dtype)).or_insert_with(|| {
-            let input = |number: f64| tape.input(&Tensor::from(Scalar::from(number).cast(dtype)));
-            let mut numbers = Vec::new();
-            optimizer.numbers(step, &mut numbers);
-            numbers.into_iter().map(input).collect()
-        })
+    fn of(&mut self, step: u64, dtype: DType) -> Result<&[Var<'t>]> {
+        let known = self.groups.iter().position(|group| group.of == (step, dtype));
+        let k = match known {
+            Some(k) => k,
+            None => {
+                let numbers = self.known.of(self.optimizer, step, dtype)?;
+                let vars = numbers.map(|number| self.tape.input(number)).collect();
+                self.groups.push(Group { of: (step, dtype), vars });
+                self.groups.len() - 1
+            }
+        };
+        Ok(&self.groups[k].vars)
+    }
+}
+
+/// Tensors of the optimiser's numbers of steps before.
+#[derive(Default)]
+pub(crate) struct Known {
+    numbers: Vec<f64>,
+    tensors: Vec<Tensor>,
+}
+
+impl Known {
+    /// The numbers of a step. Those that are as they were, or are used by nobody any more, need no memory.
+    fn of(&mut self, optimizer: &dyn Optimizer, step: u64, dtype: DType) -> Result<impl Iterator<Item = &Tensor>> {
+        self.numbers.clear();
+        optimizer.numbers(step, &mut self.numbers);
+        self.tensors.truncate(self.numbers.len());
+        for (k, &number) in self.numbers.iter().enumerate() {
+            let number = Scalar::from(number).cast(dtype);
+            match self.tensors.get_mut(k) {
+                Some(tensor) if tensor.dtype() == dtype => tensor.set(number)?,
+                Some(tensor) => *tensor = Tensor::from(number),
+                None => self.tensors.push(Tensor::from(number)),
+            }
+        }
+        Ok(self.tensors.iter())
     }
 }
