@@ -200,7 +200,24 @@ impl Path {
             }
             return Ok(());
         }
+        if k == 1 && !add {
+            outer(&x, &y, out, ld);
+            return Ok(());
+        }
         T::product(self, &x, &y, out, ld, add)
+    }
+}
+
+/// A column by a row: products alone, not added to 0, so that they are those of elementwise multiplication.
+#[inline(never)]
+fn outer<T: Entry>(x: &Matrix<T>, y: &Matrix<T>, out: &mut [T], ld: usize) {
+    let n = y.sizes[1];
+    for (i, out) in out.chunks_mut(ld).take(x.sizes[0]).enumerate() {
+        let a = x.at(i, 0);
+        match y.strides[1] {
+            1 => out[..n].iter_mut().zip(&y.data[y.start..][..n]).for_each(|(out, &b)| *out = a.times(b)),
+            _ => out[..n].iter_mut().enumerate().for_each(|(j, out)| *out = a.times(y.at(0, j))),
+        }
     }
 }
 

@@ -401,7 +401,11 @@ unsafe fn product<T: Float, R: Real + From<T> + Into<T>>(job: &Product, out: usi
         for i in 0..m {
             for j in (0..n).step_by(WIDE) {
                 let mut sums = [T::ZERO; WIDE];
-                for p in 0..k {
+                if k == 1 {
+                    let (x, y) = (slab.get(at(x, i, 0)), slab.load::<WIDE>(at(y, 0, j)));
+                    sums = y.map(|y| x.times(y));
+                }
+                for p in 0..if k == 1 { 0 } else { k } {
                     let (x, y) = (slab.get(at(x, i, p)), slab.load::<WIDE>(at(y, p, j)));
                     (0..WIDE).for_each(|l| sums[l] = mul_add(x, y[l], sums[l]));
                 }
