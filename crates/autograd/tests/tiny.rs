@@ -114,7 +114,9 @@ proptest! {
 #[test]
 fn orders_are_those_of_the_kernels() -> Result<()> {
     for dtype in [DType::F32, DType::F64] {
-        for [m, n] in [[1, 64], [64, 1], [2, 32], [32, 2], [17, 3], [3, 17], [33, 1], [1, 33], [8, 8], [7, 9], [1, 1], [16, 4]] {
+        for [m, n] in
+            [[1, 64], [64, 1], [2, 32], [32, 2], [17, 3], [3, 17], [33, 1], [1, 33], [8, 8], [7, 9], [1, 1], [16, 4]]
+        {
             let x = values(&[m, n], dtype, (100 * m + n) as u64)?;
             let tape = Tape::new();
             let v = tape.input(&x);

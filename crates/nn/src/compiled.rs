@@ -213,8 +213,11 @@ where
         let frozen: Vec<(Param, Type)> = frozen.map(|param| (param.clone(), param.ty())).collect();
 
         let frozen_vars = frozen.iter().filter_map(|(param, _)| param.found_on(&tape));
-        let inputs: Vec<Var<'_>> =
-            batch.into_iter().chain(frozen_vars).chain(step.numbers.iter().flat_map(|group| &group.vars).copied()).collect();
+        let inputs: Vec<Var<'_>> = batch
+            .into_iter()
+            .chain(frozen_vars)
+            .chain(step.numbers.iter().flat_map(|group| &group.vars).copied())
+            .collect();
         let changes: Vec<_> = step.updates.iter().flat_map(|updated| updated.changes()).collect();
         let mut program = tape.compile_with_states(&inputs, &[step.loss], &changes)?;
         // It has the values of now, and is to have the parameters.

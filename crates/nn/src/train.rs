@@ -99,7 +99,15 @@ impl Train {
     pub fn new(module: &(impl Module + ?Sized), optimizer: impl Optimizer + 'static) -> Self {
         let slot = |(name, param)| Slot { name, param, state: Vec::new(), updates: 0 };
         let slots = module.params().into_iter().map(slot).collect();
-        Self { optimizer: Box::new(optimizer), slots, steps: 0, debug: false, spare: Vec::new(), known: Known::default(), lenient: false }
+        Self {
+            optimizer: Box::new(optimizer),
+            slots,
+            steps: 0,
+            debug: false,
+            spare: Vec::new(),
+            known: Known::default(),
+            lenient: false,
+        }
     }
 
     /// One step: records the loss, its gradients and the updates of all parameters that are not frozen,

@@ -71,9 +71,7 @@ fn way(graph: &Graph, i: usize, dtype: DType) -> Option<Way> {
     let fits = |ty: &Type, bools: bool| {
         (1..=MOST).contains(&ty.shape.numel()) && (ty.dtype == dtype || bools && ty.dtype == DType::Bool)
     };
-    let all = |bools: bool| {
-        fits(&node.ty, bools) && node.operands.iter().all(|&x| fits(&graph.nodes[x].ty, bools))
-    };
+    let all = |bools: bool| fits(&node.ty, bools) && node.operands.iter().all(|&x| fits(&graph.nodes[x].ty, bools));
     if let Some((fold, _)) = reduction(&node.op) {
         return (matches!(fold, Fold::Sum | Fold::Max | Fold::Min) && all(false)).then_some(Way::Fold(fold));
     }
@@ -334,8 +332,7 @@ impl Builder<'_, '_> {
                 Base::Constant(i) => self.plan.constant(i, span),
                 _ => self.plan.source(&key),
             };
-            let mut value =
-                Value { last: usize::MAX, constant: matches!(key, Base::Constant(_)), ..Value::default() };
+            let mut value = Value { last: usize::MAX, constant: matches!(key, Base::Constant(_)), ..Value::default() };
             // Of what is large, the views are loaded.
             if span <= MOST {
                 (value.at, value.room) = (self.take(room(span)), room(span));
