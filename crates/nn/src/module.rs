@@ -12,14 +12,15 @@ use indexmap::IndexMap;
 use wengert_autograd::Type;
 use wengert_tensor::{DType, Error, Result, Tensor};
 
+use crate::buffer::Buffer;
 use crate::param::Param;
 
-/// Anything that holds parameters, in order and by name.
+/// Anything that holds parameters and buffers, in order and by name.
 ///
-/// Usually derived: every field is visited under its name. Implemented here for [`Param`], for vectors,
+/// Usually derived: every field is visited under its name. Implemented here for [`Param`], [`Buffer`], for vectors,
 /// arrays, options, boxes, `Arc`s and small tuples of modules, and, as modules without parameters, for
 /// plain numbers, `bool`, strings and dtypes. It is not implemented for `Tensor`: a constant that
-/// belongs to the model's state is a frozen `Param`, one that does not is marked `#[module(skip)]`.
+/// belongs to the model's state is a `Buffer`, one that does not is marked `#[module(skip)]`.
 ///
 /// ```
 /// extern crate wengert_nn as wengert; // Not needed by users of the crate `wengert`.
@@ -99,9 +100,13 @@ pub trait Module: Send + Sync {
     /// The parameters by name, in order, each once.
     #[doc(alias = "named_parameters")]
     fn params(&self) -> IndexMap<String, Param> {
-        let mut visitor = Visitor::default();
-        self.visit(&mut visitor);
-        visitor.params
+        walk(self).filter_map(|(name, held)| held.is_param.then_some((name, held.tensor))).collect()
+    }
+
+    /// The state that is not trained, by name, in order, each once.
+    #[doc(alias = "named_buffers")]
+    fn buffers(&self) -> IndexMap<String, Buffer> {
+        walk(self).filter_map(|(name, held)| (!held.is_param).then_some((name, Buffer(held.tensor)))).collect()
     }
 
     /// The number of scalars in all parameters, frozen ones included.
@@ -119,10 +124,10 @@ pub trait Module: Send + Sync {
         self.params().values().for_each(Param::unfreeze);
     }
 
-    /// The values by name, in order. Tied parameters are there once, under their first name.
+    /// The values of parameters and buffers by name, in order. What is tied is there once, under its first name.
     #[doc(alias = "state_dict")]
     fn state(&self) -> IndexMap<String, Tensor> {
-        self.params().into_iter().map(|(name, param)| (name, param.value())).collect()
+        walk(self).map(|(name, held)| (name, held.tensor.value())).collect()
     }
 
     /// Takes all values from `state`, which has exactly the names, shapes and dtypes of
@@ -133,16 +138,16 @@ pub trait Module: Send + Sync {
     /// over, or of another shape or dtype. Nothing is changed then.
     #[doc(alias = "load_state_dict")]
     fn load(&self, state: &IndexMap<String, Tensor>) -> Result<()> {
-        let params = self.params();
-        let wrong = mismatches(&params, state);
+        let own: IndexMap<String, Param> = walk(self).map(|(name, held)| (name, held.tensor)).collect();
+        let wrong = mismatches(&own, state);
         if !wrong.is_empty() {
             return Err(Error::parameter(format!("load: {}", wrong.join("; "))));
         }
-        params.iter().for_each(|(name, param)| param.replace(state[name].clone()));
+        own.iter().for_each(|(name, param)| param.replace(state[name].clone()));
         Ok(())
     }
 
-    /// Converts all parameters of a float dtype to `dtype`.
+    /// Converts all parameters and buffers of a float dtype to `dtype`.
     ///
     /// # Errors
     /// A dtype that is not a float, or no memory for the converted values. Nothing is changed then.
@@ -150,7 +155,8 @@ pub trait Module: Send + Sync {
         if !dtype.is_float() {
             return Err(Error::dtype(format!("to: parameters are floats, which {dtype} is not")));
         }
-        let params: Vec<Param> = self.params().into_values().filter(|param| param.ty().dtype.is_float()).collect();
+        let params: Vec<Param> =
+            walk(self).map(|(_, held)| held.tensor).filter(|param| param.ty().dtype.is_float()).collect();
         let values = params.iter().map(|param| param.value().cast(dtype)).collect::<Result<Vec<_>>>()?;
         params.iter().zip(values).for_each(|(param, value)| param.replace(value));
         Ok(())
@@ -175,7 +181,20 @@ pub struct Visitor {
     /// Where the walk is: names joined by dots.
     path: String,
     seen: HashSet<u64>,
-    params: IndexMap<String, Param>,
+    held: IndexMap<String, Held>,
+}
+
+/// A tensor of a module.
+struct Held {
+    tensor: Param,
+    is_param: bool,
+}
+
+/// All that a module holds, by name, in order, each once.
+fn walk<M: Module + ?Sized>(module: &M) -> indexmap::map::IntoIter<String, Held> {
+    let mut visitor = Visitor::default();
+    module.visit(&mut visitor);
+    visitor.held.into_iter()
 }
 
 impl Visitor {
@@ -190,22 +209,29 @@ impl Visitor {
         self.path.truncate(parent);
     }
 
-    fn param(&mut self, param: &Param) {
-        if !self.seen.insert(param.key()) {
+    fn hold(&mut self, tensor: &Param, is_param: bool) {
+        if !self.seen.insert(tensor.key()) {
             return;
         }
-        let mut name = if self.path.is_empty() { "param".to_string() } else { self.path.clone() };
-        // Only a `visit` written by hand can use a name twice; neither parameter is to be lost.
-        while self.params.contains_key(&name) {
+        let unnamed = if is_param { "param" } else { "buffer" };
+        let mut name = if self.path.is_empty() { unnamed.to_string() } else { self.path.clone() };
+        // Only a `visit` written by hand can use a name twice; neither is to be lost.
+        while self.held.contains_key(&name) {
             name.push('\'');
         }
-        self.params.insert(name, param.clone());
+        self.held.insert(name, Held { tensor: tensor.clone(), is_param });
     }
 }
 
 impl Module for Param {
     fn visit(&self, visitor: &mut Visitor) {
-        visitor.param(self);
+        visitor.hold(self, true);
+    }
+}
+
+impl Module for Buffer {
+    fn visit(&self, visitor: &mut Visitor) {
+        visitor.hold(&self.0, false);
     }
 }
 

@@ -79,6 +79,7 @@ macro_rules! table {
 
 table! {
     leaf: Input, Full;
+    uniform: Uniform;
     detach: StopGradient;
     after: After;
     arithmetic: Neg, Add, Sub, Mul, Div, Recip, Square, Rem, Fmod, FloorDiv;

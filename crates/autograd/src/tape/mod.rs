@@ -10,6 +10,7 @@ mod eqn;
 mod lines;
 pub(crate) mod pool;
 mod print;
+mod training;
 mod values;
 mod var;
 
@@ -56,6 +57,7 @@ pub struct Tape {
     eager: Cell<bool>,
     /// Where equations recorded by a rule are said to come from: the equation they derive from.
     origin: Cell<Option<&'static Location<'static>>>,
+    training: Cell<Option<training::Keys>>,
 }
 
 /// What a tape holds. It is handed on to tapes to come when the tape is dropped: see [`pool`].
@@ -155,7 +157,7 @@ impl Default for Tape {
 impl Tape {
     /// An empty tape.
     pub fn new() -> Self {
-        Self { inner: RefCell::new(pool::take()), eager: Cell::new(false), origin: Cell::new(None) }
+        Self::with(pool::take(), false)
     }
 
     /// An empty tape that evaluates every equation as it is recorded and stops at the first that
@@ -175,7 +177,12 @@ impl Tape {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn eager() -> Self {
-        Self { inner: RefCell::default(), eager: Cell::new(true), origin: Cell::new(None) }
+        Self::with(Inner::default(), true)
+    }
+
+    fn with(inner: Inner, eager: bool) -> Self {
+        let (inner, eager) = (RefCell::new(inner), Cell::new(eager));
+        Self { inner, eager, origin: Cell::default(), training: Cell::default() }
     }
 
     /// A variable with a known value.

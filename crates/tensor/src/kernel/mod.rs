@@ -28,6 +28,7 @@ mod number;
 pub mod pad;
 pub mod parallel;
 pub mod pool;
+pub mod random;
 pub mod reduce;
 pub mod scan;
 pub mod select;

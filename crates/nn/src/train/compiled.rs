@@ -10,15 +10,17 @@ use smallvec::SmallVec;
 use wengert_autograd::{Compiled, Profile, Tape, Type, Var};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
 
+use super::Train;
+use super::record::{Kind, Known};
+use super::slot::Slot;
 use crate::param::{Home, Param};
-use crate::train::{Group, Known, Slot, Train};
 
 /// A model in training by a loss that is recorded once for every kind of batch: see [`Train::compile`].
 pub struct CompiledTrain<F, const N: usize> {
-    train: Train,
+    pub(super) train: Train,
     loss: F,
     /// The last one that ran comes last.
-    programs: Vec<Program>,
+    pub(super) programs: Vec<Program>,
     /// The optimiser's numbers of a step.
     numbers: Vec<f64>,
 }
@@ -27,23 +29,29 @@ pub struct CompiledTrain<F, const N: usize> {
 const PROGRAMS: usize = 16;
 
 /// A recorded step.
-struct Program {
+pub(super) struct Program {
     home: Arc<Home>,
-    /// The parameters and states of optimisers that are updated: states of the program, by their number.
+    /// The parameters, states of optimisers and buffers that change: states of the program, by their number.
     lent: Vec<Param>,
-    /// Parameters that the loss reads and nothing updates.
-    frozen: Vec<(Param, Type)>,
-    /// For every slot of the training the group of its numbers, if it is updated.
-    updated: Vec<Option<usize>>,
+    /// Parameters and buffers that the loss reads and nothing changes.
+    fixed: Vec<(Param, Type)>,
+    /// For every slot of the training whether it changes, and whether it was frozen.
+    changes: Vec<bool>,
+    frozen: Vec<bool>,
+    /// Whether parameters are updated, or gradients only gathered.
+    updates: bool,
     numbers: Vec<Numbers>,
+    /// The first of the random keys, if the loss draws any.
+    key: Option<Tensor>,
     loss: [Tensor; 1],
 }
 
-/// The optimiser's numbers for parameters of one dtype that were updated equally often.
+/// An optimiser's numbers for parameters of its group and one dtype that were updated equally often.
 struct Numbers {
+    group: usize,
     dtype: DType,
-    /// A slot of these.
-    slot: usize,
+    /// The slots of these.
+    slots: Vec<usize>,
     known: Vec<f64>,
     tensors: Vec<Tensor>,
 }
@@ -52,8 +60,9 @@ impl Train {
     /// The same training by a loss that is a function of tensors: it is recorded once, and every further step only replays
     /// the program. Parameters and the optimiser's state are updated in place.
     ///
-    /// What else the function uses, random numbers and tensors of its own, stays as it was when it was recorded;
-    /// that happens anew for batches of another shape, and when parameters are frozen or unfrozen.
+    /// What else the function uses, tensors of its own and numbers from a generator, stays as it was when it was recorded;
+    /// that happens anew for batches of another shape, and when parameters are frozen or unfrozen. Random numbers of the
+    /// tape's [keys](Tape::next_key), as dropout draws them, are new in every step.
     ///
     /// ```
     /// use wengert_nn::{Activation, Adam, Layer, Mlp, Train, loss::mse};
@@ -143,7 +152,7 @@ where
         at: &'static Location<'static>,
         run: impl FnOnce(&mut Compiled, &[&Tensor], &mut [Tensor; 1]) -> Result<R>,
     ) -> Result<R> {
-        self.train.optimizer.check().map_err(|e| e.at(at))?;
+        self.train.check().map_err(|e| e.at(at))?;
         match self.programs.iter().rposition(|program| program.fits(&self.train, &batch)) {
             Some(known) => {
                 let last = self.programs.len() - 1;
@@ -152,7 +161,7 @@ where
             None => {
                 let program = self.record(batch, at)?;
                 // Programs for other sets of parameters, or other counts of steps, will not be wanted again soon.
-                self.programs.retain(|old| old.updated == program.updated && old.counts(&self.train));
+                self.programs.retain(|old| old.changes == program.changes && old.counts(&self.train));
                 if self.programs.len() == PROGRAMS {
                     self.programs.remove(0);
                 }
@@ -161,10 +170,10 @@ where
         }
         let Some(program) = self.programs.last_mut() else { return Err(Error::value("step: no program")) };
         let outcome = program.run(&self.train, &batch, &mut self.numbers, run)?;
-        for (slot, _) in self.train.slots.iter_mut().zip(&program.updated).filter(|(_, group)| group.is_some()) {
-            slot.updates += 1;
+        for (slot, _) in self.train.slots.iter_mut().zip(&program.changes).filter(|(_, changes)| **changes) {
+            slot.updates += u64::from(program.updates);
         }
-        self.train.steps += 1;
+        self.train.advance();
         Ok(outcome)
     }
 
@@ -200,60 +209,76 @@ where
     }
 
     fn record(&mut self, batch: [&Tensor; N], at: &'static Location<'static>) -> Result<Program> {
-        let states = self.train.optimizer.states();
-        for slot in self.train.slots.iter_mut().filter(|slot| !slot.param.is_frozen()) {
-            slot.start(states)?;
-        }
         let tape = Tape::new();
+        tape.set_training(self.train.key());
         let batch = tape.originating(at, || batch.map(|x| tape.input(x)));
         let step = self.train.record(&tape, (self.loss)(batch), at, &mut Known::default())?;
+        for changed in &step.changed {
+            let states = self.train.states(&self.train.slots[changed.slot]);
+            self.train.slots[changed.slot].start(states)?;
+        }
         let slots = &self.train.slots;
-        let is_used = |param: &&Param| param.is_frozen() && param.found_on(&tape).is_some();
-        let frozen = slots.iter().map(|slot| &slot.param).filter(is_used);
-        let frozen: Vec<(Param, Type)> = frozen.map(|param| (param.clone(), param.ty())).collect();
+        let is_changed = |i: usize| step.changed.iter().any(|changed| changed.slot == i && changed.x.is_some());
+        let is_updated = |i: usize| step.buffers.iter().any(|(of, ..)| *of == i);
+        let params = slots.iter().enumerate().filter(|(i, _)| !is_changed(*i)).map(|(_, slot)| &slot.param);
+        let buffers = self.train.buffers.iter().enumerate().filter(|(i, _)| !is_updated(*i));
+        let fixed = params.chain(buffers.map(|(_, (_, buffer))| &buffer.0));
+        let fixed = fixed.filter(|param| param.found_on(&tape).is_some());
+        let fixed: Vec<(Param, Type)> = fixed.map(|param| (param.clone(), param.ty())).collect();
 
-        let frozen_vars = frozen.iter().filter_map(|(param, _)| param.found_on(&tape));
-        let inputs: Vec<Var<'_>> = batch
-            .into_iter()
-            .chain(frozen_vars)
-            .chain(step.numbers.iter().flat_map(|group| &group.vars).copied())
-            .collect();
-        let changes: Vec<_> = step.updates.iter().flat_map(|updated| updated.changes()).collect();
+        let fixed_vars = fixed.iter().filter_map(|(param, _)| param.found_on(&tape));
+        let numbers = step.numbers.iter().flat_map(|(_, vars)| vars).copied();
+        let inputs: Vec<Var<'_>> = batch.into_iter().chain(fixed_vars).chain(tape.first_key()).chain(numbers).collect();
+        let changes: Vec<_> = step.changes().collect();
         let mut program = tape.compile_with_states(&inputs, &[step.loss], &changes)?;
         // It has the values of now, and is to have the parameters.
         (0..changes.len()).for_each(|state| drop(program.take_state(state)));
 
-        let mut updated = vec![None; slots.len()];
         let mut lent = Vec::new();
-        for update in &step.updates {
-            let slot = &slots[update.slot];
-            let key = (slot.updates + 1, update.x.dtype());
-            updated[update.slot] = step.numbers.iter().position(|group| group.of == key);
-            lent.extend([&slot.param].into_iter().chain(&slot.state).cloned());
+        for changed in &step.changed {
+            let slot = &slots[changed.slot];
+            lent.extend(changed.x.is_some().then(|| slot.param.clone()));
+            let first = if changed.x.is_some() { 0 } else { self.train.groups[slot.group].states() };
+            lent.extend(slot.state[first..].iter().take(changed.state.len()).cloned());
         }
-        let numbers = step.numbers.iter().enumerate().map(|(group, Group { of: (_, dtype), vars })| Numbers {
-            dtype: *dtype,
-            slot: updated.iter().position(|of| *of == Some(group)).unwrap_or(0),
-            known: vec![f64::NAN; vars.len()],
-            tensors: vars.iter().map(|_| Tensor::from(Scalar::from(f64::NAN).cast(*dtype))).collect(),
+        lent.extend(step.buffers.iter().map(|(i, ..)| self.train.buffers[*i].1.0.clone()));
+        let kind = |changed: usize, dtype| (slots[changed].group, slots[changed].updates + 1, dtype);
+        let numbers = step.numbers.iter().map(|(of, vars)| {
+            let &(group, _, dtype): &Kind = of;
+            let kinds = step.changed.iter().filter_map(|changed| Some((changed.slot, changed.x?.0.dtype())));
+            let slots = kinds.filter(|&(slot, dtype)| kind(slot, dtype) == *of).map(|(slot, _)| slot).collect();
+            let tensors = vars.iter().map(|_| Tensor::from(Scalar::from(f64::NAN).cast(dtype))).collect();
+            Numbers { group, dtype, slots, known: vec![f64::NAN; vars.len()], tensors }
         });
-        let numbers = numbers.collect();
-        Ok(Program { home: Home::new(program), lent, frozen, updated, numbers, loss: [Tensor::from(f64::NAN)] })
+        let mut changes = vec![false; slots.len()];
+        step.changed.iter().for_each(|changed| changes[changed.slot] = true);
+        Ok(Program {
+            lent,
+            changes,
+            frozen: slots.iter().map(|slot| slot.param.is_frozen()).collect(),
+            updates: step.updates,
+            numbers: numbers.collect(),
+            key: tape.first_key().map(|_| Tensor::from(0)),
+            home: Home::new(program),
+            fixed,
+            loss: [Tensor::from(f64::NAN)],
+        })
     }
 }
 
 impl Program {
     /// Whether this is the step that the training would record now.
     fn fits(&self, train: &Train, batch: &[&Tensor]) -> bool {
-        let same = |(slot, group): (&Slot, &Option<usize>)| slot.param.is_frozen() == group.is_none();
-        train.slots.iter().zip(&self.updated).all(same)
+        let same = |(slot, frozen): (&Slot, &bool)| slot.param.is_frozen() == *frozen;
+        self.updates == train.updates_next()
+            && train.slots.iter().zip(&self.frozen).all(same)
             && self.counts(train)
-            && self.frozen.iter().all(|(param, ty)| param.ty() == *ty)
+            && self.fixed.iter().all(|(param, ty)| param.ty() == *ty)
             && self.home.program().takes(batch)
             && self.can_borrow()
     }
 
-    /// Whether all parameters are lent to the program or can be: not where one was converted to another dtype.
+    /// Whether all that changes is lent to the program or can be: not where it was converted to another dtype.
     fn can_borrow(&self) -> bool {
         let has_all = self.home.program().has_states();
         has_all || self.lent.iter().enumerate().all(|(state, param)| param.fits(&self.home, state))
@@ -261,11 +286,8 @@ impl Program {
 
     /// Whether parameters that share numbers were still updated equally often.
     fn counts(&self, train: &Train) -> bool {
-        let counts = |(slot, group): (&Slot, &Option<usize>)| match group {
-            Some(group) => slot.updates == train.slots[self.numbers[*group].slot].updates,
-            None => true,
-        };
-        train.slots.iter().zip(&self.updated).all(counts)
+        let updates = |slot: &usize| train.slots[*slot].updates;
+        self.numbers.iter().all(|numbers| numbers.slots.iter().all(|slot| updates(slot) == updates(&numbers.slots[0])))
     }
 
     fn run<R>(
@@ -277,12 +299,16 @@ impl Program {
     ) -> Result<R> {
         for numbers in &mut self.numbers {
             buffer.clear();
-            train.optimizer.numbers(train.slots[numbers.slot].updates + 1, buffer);
+            train.groups[numbers.group].numbers(train.slots[numbers.slots[0]].updates + 1, buffer);
             numbers.set(buffer)?;
         }
-        let frozen: SmallVec<[Tensor; 4]> = self.frozen.iter().map(|(param, _)| param.value()).collect();
+        if let Some(key) = &mut self.key {
+            key.set(Scalar::from(train.key()))?;
+        }
+        let fixed: SmallVec<[Tensor; 4]> = self.fixed.iter().map(|(param, _)| param.value()).collect();
         let numbers = self.numbers.iter().flat_map(|numbers| &numbers.tensors);
-        let arguments: SmallVec<[&Tensor; 16]> = batch.iter().copied().chain(&frozen).chain(numbers).collect();
+        let arguments: SmallVec<[&Tensor; 16]> =
+            batch.iter().copied().chain(&fixed).chain(&self.key).chain(numbers).collect();
         loop {
             let mut program = self.home.program();
             if program.has_states() {
