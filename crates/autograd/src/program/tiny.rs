@@ -455,7 +455,7 @@ impl Builder<'_, '_> {
     /// Where the base of node `x` is in the slab, and the layout by which that is the node.
     fn found(&mut self, x: usize) -> (usize, Layout) {
         let Place { base, layout } = &self.plan.places[x];
-        let Some(value) = self.values.get(&*base) else { return (0, layout.clone()) };
+        let Some(value) = self.values.get(base) else { return (0, layout.clone()) };
         match value {
             value if value.constant => (value.at, Layout::contiguous(layout.shape().clone())),
             value if value.room > 0 => (value.at, layout.clone()),

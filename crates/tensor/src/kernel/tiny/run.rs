@@ -235,81 +235,72 @@ fn far<T: Float>(x: T, f: fn(T) -> T) -> T {
     f(x)
 }
 
-/// A function of several elements, block by block.
+/// A function of several elements.
 #[inline(always)]
 unsafe fn blocks<T: Float>(f: Function, i: &Instruction, slab: Slab<T>) {
-    let level = Level::best();
-    macro_rules! each {
-        (|$x:ident $(, $y:ident)?| $z:expr) => {
-            for k in 0..i.blocks as usize {
-                // SAFETY: as for the whole.
-                let x: [T; BLOCK] = unsafe { slab.load(i.x[0] as usize + k * BLOCK) };
-                $(let $y: [T; BLOCK] = unsafe { slab.load(i.x[1] as usize + k * BLOCK) };)?
-                let mut out = [T::ZERO; BLOCK];
-                for l in 0..BLOCK {
-                    let $x = x[l];
-                    $(let $y = $y[l];)?
-                    out[l] = $z;
-                }
-                // SAFETY: likewise.
-                unsafe { slab.store(i.out as usize + k * BLOCK, out) };
-            }
-        };
-    }
-    macro_rules! formula {
-        ($map:expr) => {
-            for k in 0..i.blocks as usize {
-                // SAFETY: as for the whole.
-                let x: [T; BLOCK] = unsafe { slab.load(i.x[0] as usize + k * BLOCK) };
-                let mut out = [T::ZERO; BLOCK];
-                $map(level, &x, &mut out);
-                // SAFETY: likewise.
-                unsafe { slab.store(i.out as usize + k * BLOCK, out) };
-            }
-        };
-    }
-    match f {
-        Function::Neg => each!(|x| x.negated()),
-        Function::Abs => each!(|x| x.magnitude()),
-        Function::Sign => each!(|x| Number::sign(x)),
-        Function::Square => each!(|x| x.times(x)),
-        Function::Recip => each!(|x| x.recip()),
-        Function::Sqrt => each!(|x| x.sqrt()),
-        Function::Rsqrt => each!(|x| x.sqrt().recip()),
-        Function::Exp => formula!(math::map::<math::Exp, T>),
-        Function::Exp2 => formula!(math::map::<math::Exp2, T>),
-        Function::ExpM1 => formula!(math::map::<math::ExpM1, T>),
-        Function::Ln => formula!(math::map::<math::Ln, T>),
-        Function::Ln1p => formula!(math::map::<math::Ln1p, T>),
-        Function::Log2 => formula!(math::map::<math::Log2, T>),
-        Function::Log10 => formula!(math::map::<math::Log10, T>),
-        Function::Sin => formula!(math::sin),
-        Function::Cos => formula!(math::cos),
-        Function::Tanh => formula!(math::map::<math::Tanh, T>),
-        Function::Sigmoid => formula!(math::map::<math::Sigmoid, T>),
-        Function::Softplus => formula!(math::map::<math::Softplus, T>),
-        Function::Erf => formula!(math::map::<math::Erf, T>),
-        Function::Erfc => formula!(math::map::<math::Erfc, T>),
-        Function::Add => each!(|x, y| x.plus(y)),
-        Function::Sub => each!(|x, y| x.minus(y)),
-        Function::Mul => each!(|x, y| x.times(y)),
-        Function::Div => each!(|x, y| x / y),
-        Function::Maximum => each!(|x, y| x.larger(y)),
-        Function::Minimum => each!(|x, y| x.smaller(y)),
-        Function::Equal => each!(|x, y| truth(x == y)),
-        Function::NotEqual => each!(|x, y| truth(x != y)),
-        Function::Less => each!(|x, y| truth(x < y)),
-        Function::LessEqual => each!(|x, y| truth(x <= y)),
-        Function::Select => {
-            for k in 0..i.blocks as usize {
-                // SAFETY: as for the whole.
-                let [c, x, y]: [[T; BLOCK]; 3] = i.x.map(|x| unsafe { slab.load(x as usize + k * BLOCK) });
-                let mut out = [T::ZERO; BLOCK];
-                (0..BLOCK).for_each(|l| out[l] = if c[l] != T::ZERO { x[l] } else { y[l] });
-                // SAFETY: likewise.
-                unsafe { slab.store(i.out as usize + k * BLOCK, out) };
-            }
+    // SAFETY: as for the whole.
+    unsafe {
+        match f {
+            Function::Neg => each(i, slab, |[x]| x.negated()),
+            Function::Abs => each(i, slab, |[x]| x.magnitude()),
+            Function::Sign => each(i, slab, |[x]| Number::sign(x)),
+            Function::Square => each(i, slab, |[x]| x.times(x)),
+            Function::Recip => each(i, slab, |[x]| x.recip()),
+            Function::Sqrt => each(i, slab, |[x]| x.sqrt()),
+            Function::Rsqrt => each(i, slab, |[x]| x.sqrt().recip()),
+            Function::Exp => whole(i, slab, math::map::<math::Exp, T>),
+            Function::Exp2 => whole(i, slab, math::map::<math::Exp2, T>),
+            Function::ExpM1 => whole(i, slab, math::map::<math::ExpM1, T>),
+            Function::Ln => whole(i, slab, math::map::<math::Ln, T>),
+            Function::Ln1p => whole(i, slab, math::map::<math::Ln1p, T>),
+            Function::Log2 => whole(i, slab, math::map::<math::Log2, T>),
+            Function::Log10 => whole(i, slab, math::map::<math::Log10, T>),
+            Function::Sin => whole(i, slab, math::sin),
+            Function::Cos => whole(i, slab, math::cos),
+            Function::Tanh => whole(i, slab, math::map::<math::Tanh, T>),
+            Function::Sigmoid => whole(i, slab, math::map::<math::Sigmoid, T>),
+            Function::Softplus => whole(i, slab, math::map::<math::Softplus, T>),
+            Function::Erf => whole(i, slab, math::map::<math::Erf, T>),
+            Function::Erfc => whole(i, slab, math::map::<math::Erfc, T>),
+            Function::Add => each(i, slab, |[x, y]| x.plus(y)),
+            Function::Sub => each(i, slab, |[x, y]| x.minus(y)),
+            Function::Mul => each(i, slab, |[x, y]| x.times(y)),
+            Function::Div => each(i, slab, |[x, y]| x / y),
+            Function::Maximum => each(i, slab, |[x, y]| x.larger(y)),
+            Function::Minimum => each(i, slab, |[x, y]| x.smaller(y)),
+            Function::Equal => each(i, slab, |[x, y]| truth(x == y)),
+            Function::NotEqual => each(i, slab, |[x, y]| truth(x != y)),
+            Function::Less => each(i, slab, |[x, y]| truth(x < y)),
+            Function::LessEqual => each(i, slab, |[x, y]| truth(x <= y)),
+            Function::Select => each(i, slab, |[c, x, y]| if c != T::ZERO { x } else { y }),
         }
+    }
+}
+
+/// A function of numbers, in all lanes of all blocks.
+#[inline(always)]
+unsafe fn each<T: Float, const N: usize>(i: &Instruction, slab: Slab<T>, f: impl Fn([T; N]) -> T) {
+    for k in 0..i.blocks as usize {
+        // SAFETY: as for the whole.
+        let x: [[T; BLOCK]; N] = std::array::from_fn(|j| unsafe { slab.load(i.x[j] as usize + k * BLOCK) });
+        let mut out = [T::ZERO; BLOCK];
+        for (l, out) in out.iter_mut().enumerate() {
+            *out = f(std::array::from_fn(|j| x[j][l]));
+        }
+        // SAFETY: likewise.
+        unsafe { slab.store(i.out as usize + k * BLOCK, out) };
+    }
+}
+
+/// A loop of the processor's best level, on copies of all blocks.
+#[inline(always)]
+unsafe fn whole<T: Float>(i: &Instruction, slab: Slab<T>, f: fn(Level, &[T], &mut [T])) {
+    for k in 0..i.blocks as usize {
+        // SAFETY: as for the whole.
+        let (x, mut out): ([T; BLOCK], _) = (unsafe { slab.load(i.x[0] as usize + k * BLOCK) }, [T::ZERO; BLOCK]);
+        f(Level::best(), &x, &mut out);
+        // SAFETY: likewise.
+        unsafe { slab.store(i.out as usize + k * BLOCK, out) };
     }
 }
 
