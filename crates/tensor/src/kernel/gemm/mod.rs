@@ -5,8 +5,9 @@
 //! copy of it. Operands are read in place, whatever their strides.
 //!
 //! The path of matrices is in `blocked`, over the loops in `tile`; that of vectors in `vector`; the
-//! registers of an instruction set are in `lanes`. With u = 2⁻²⁴ for `f32` and 2⁻⁵³ for `f64`, an
-//! element's error is at most about (min(k, 256) + k / 256) u times the sum of the terms' magnitudes.
+//! registers of an instruction set are in `lanes`. A sum of one term is the product alone, as elementwise
+//! multiplication has it. With u = 2⁻²⁴ for `f32` and 2⁻⁵³ for `f64`, an element's error is at most about
+//! (min(k, 256) + k / 256) u times the sum of the terms' magnitudes.
 
 #![allow(unsafe_code, reason = "calls loops compiled for an instruction set that was detected")]
 #![allow(clippy::needless_range_loop, reason = "an index names a row or a register, in several arrays at once")]
