@@ -17,13 +17,14 @@
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::reduce::Fold;
-use wengert_tensor::{Layout, Shape};
+use wengert_tensor::{DType, Layout, Shape};
 
 use super::graph::Graph;
+use super::tiny;
 use crate::op::Op;
 
 /// What a node's elements are read from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Base {
     /// An input of the program.
     Input(usize),
@@ -75,6 +76,8 @@ pub(super) struct Unit {
     pub nodes: Vec<usize>,
     /// `None` for one operation on whole operands.
     pub domain: Option<Domain>,
+    /// For nodes whose values are all tiny: the dtype of the machine that runs them.
+    pub tiny: Option<DType>,
 }
 
 impl Unit {
@@ -110,7 +113,7 @@ pub(super) fn units(graph: &Graph) -> (Vec<Place>, Vec<Unit>) {
         let contiguous = || Layout::contiguous(node.ty.shape.clone());
         let alias = node.operands.first().and_then(|&x| {
             let place: &Place = &fuser.places[x];
-            Some(Place { base: place.base.clone(), layout: node.op.rule().alias(&place.layout)? })
+            Some(Place { base: place.base, layout: node.op.rule().alias(&place.layout)? })
         });
         let place = match (&node.op, alias) {
             (Op::Input(_), _) => {
@@ -253,7 +256,7 @@ impl Fuser<'_> {
         let domain = Domain { numel, ..Domain::default() };
         let fit = self.fits(i, u, &domain);
         let level = makers.iter().map(|&v| self.units[v].level + 1).max().unwrap_or(0);
-        let unit = Unit { nodes: Vec::new(), domain: fit.map(|_| domain) };
+        let unit = Unit { nodes: Vec::new(), domain: fit.map(|_| domain), tiny: None };
         self.units.push(Draft { unit, level, later: SmallVec::new() });
         let (role, cols) = fit.unwrap_or((Role::End, None));
         self.join(i, u, role, cols, &makers);
@@ -387,6 +390,6 @@ impl Fuser<'_> {
                 }
             }
         }
-        (self.places, ordered)
+        (self.places, tiny::merged(self.graph, ordered))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - Elementwise operations on constants are done once, when the program is made.
 //! - What leaves its operand as it is, such as multiplying by 1, is the operand.
+//! - Where a sign is changed only to be added or changed again, it is not changed: x + (-y) is x - y.
 //!
 //! What no answer needs any more is dropped.
 
@@ -10,7 +11,7 @@ use smallvec::SmallVec;
 use wengert_tensor::{Layout, Result, Scalar, Shape, Tensor, View};
 
 use super::graph::{Graph, Node};
-use crate::op::{Full, Op};
+use crate::op::{Add, Div, Full, Mul, Op, Sub};
 
 impl Graph {
     /// The same computation, without what need not be done.
@@ -21,6 +22,7 @@ impl Graph {
         let mut known: FxHashMap<(Scalar, Shape), usize> = FxHashMap::default();
         for i in 0..self.nodes.len() {
             self.nodes[i].operands.iter_mut().for_each(|x| *x = same[*x]);
+            settle_signs(&mut self.nodes, i);
             let value = constant(&self.nodes, i, &values);
             match value {
                 Some(value) if !matches!(self.nodes[i].op, Op::Full(_)) => {
@@ -31,7 +33,7 @@ impl Graph {
                 _ => {}
             }
             values.push(value);
-            same.push(match (value, unchanged(&self.nodes[i], &values)) {
+            same.push(match (value, unchanged(&self.nodes, i, &values)) {
                 (Some(value), _) => *known.entry((value, self.nodes[i].ty.shape.clone())).or_insert(i),
                 (None, Some(x)) => x,
                 (None, None) => i,
@@ -91,7 +93,11 @@ fn value(node: &Node, x: &[Scalar]) -> Result<Scalar> {
 }
 
 /// The operand that a node is the same as, bit for bit.
-fn unchanged(node: &Node, values: &[Option<Scalar>]) -> Option<usize> {
+fn unchanged(nodes: &[Node], i: usize, values: &[Option<Scalar>]) -> Option<usize> {
+    let node = &nodes[i];
+    if let (Op::Neg(_), &[x]) = (&node.op, &node.operands[..]) {
+        return negated(nodes, x);
+    }
     let [x, y] = node.operands[..] else { return None };
     let is = |x: usize, number: f64| values[x].is_some_and(|value| value == Scalar::from(number).cast(value.dtype()));
     match node.op {
@@ -102,4 +108,26 @@ fn unchanged(node: &Node, values: &[Option<Scalar>]) -> Option<usize> {
         Op::Sub(_) if is(y, 0.0) => Some(x),
         _ => None,
     }
+}
+
+/// What a node is the negative of, if it is that.
+fn negated(nodes: &[Node], i: usize) -> Option<usize> {
+    match (&nodes[i].op, &nodes[i].operands[..]) {
+        (Op::Neg(_), &[x]) => Some(x),
+        _ => None,
+    }
+}
+
+/// Makes sums and products of negatives of what was negated: each has the same bits.
+fn settle_signs(nodes: &mut [Node], i: usize) {
+    let [x, y] = nodes[i].operands[..] else { return };
+    let (op, operands): (Op, _) = match (&nodes[i].op, negated(nodes, x), negated(nodes, y)) {
+        (Op::Add(_), _, Some(y)) => (Sub.into(), [x, y]),
+        (Op::Add(_), Some(x), None) => (Sub.into(), [y, x]),
+        (Op::Sub(_), _, Some(y)) => (Add.into(), [x, y]),
+        (Op::Mul(_), Some(x), Some(y)) => (Mul.into(), [x, y]),
+        (Op::Div(_), Some(x), Some(y)) => (Div.into(), [x, y]),
+        _ => return,
+    };
+    (nodes[i].op, nodes[i].operands) = (op, operands.into_iter().collect());
 }
