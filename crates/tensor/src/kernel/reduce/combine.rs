@@ -172,11 +172,10 @@ fn leaf<T: Element, P: Pair<T>>(x: &[T]) -> T {
     if !rounds.is_empty() {
         let (mut lanes, mut undefined) = ([P::FIRST; LANES], false);
         if P::VECTORS && P::SHORTER {
-            any(rounds, &mut undefined, P::undefined);
+            deal_defined(&mut lanes, rounds, &mut undefined, P::of_defined, P::undefined);
         }
-        if P::VECTORS && P::SHORTER && !undefined {
-            deal(&mut lanes, rounds, P::of_defined);
-        } else {
+        if !(P::VECTORS && P::SHORTER) || undefined {
+            lanes = [P::FIRST; LANES];
             deal_any::<T, P>(&mut lanes, rounds);
         }
         total = collapse(&lanes, P::of);
@@ -219,8 +218,23 @@ levels! {
 }
 
 levels! {
-    fn any[T: Copy](x: &[T], found: &mut bool, f: impl Fn(T) -> bool + Copy) {
-        *found = x.iter().fold(false, |any, &x| any | f(x));
+    fn deal_defined[T: Copy](
+        lanes: &mut [T; LANES],
+        x: &[T],
+        undefined: &mut bool,
+        f: impl Fn(T, T) -> T + Copy,
+        is_undefined: impl Fn(T) -> bool + Copy,
+    ) {
+        // Where an element is undefined, it is kept beside.
+        let (mut totals, mut kept) = (*lanes, *lanes);
+        for round in x.as_chunks::<LANES>().0 {
+            for i in 0..LANES {
+                totals[i] = f(totals[i], round[i]);
+                kept[i] = if is_undefined(round[i]) { round[i] } else { kept[i] };
+            }
+        }
+        *undefined = kept.iter().fold(false, |any, &x| any | is_undefined(x));
+        *lanes = totals;
     }
 }
 
