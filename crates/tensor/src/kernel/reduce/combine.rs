@@ -172,7 +172,7 @@ fn leaf<T: Element, P: Pair<T>>(x: &[T]) -> T {
     if !rounds.is_empty() {
         let (mut lanes, mut undefined) = ([P::FIRST; LANES], false);
         if P::VECTORS && P::SHORTER {
-            deal_defined(&mut lanes, rounds, &mut undefined, P::of_defined, P::undefined);
+            deal_defined(&mut lanes, P::FIRST, rounds, &mut undefined, P::of_defined, P::undefined);
         }
         if !(P::VECTORS && P::SHORTER) || undefined {
             lanes = [P::FIRST; LANES];
@@ -220,20 +220,18 @@ levels! {
 levels! {
     fn deal_defined[T: Copy](
         lanes: &mut [T; LANES],
+        first: T,
         x: &[T],
         undefined: &mut bool,
         f: impl Fn(T, T) -> T + Copy,
         is_undefined: impl Fn(T) -> bool + Copy,
     ) {
-        // Where an element is undefined, it is kept beside.
-        let (mut totals, mut kept) = (*lanes, *lanes);
+        let (mut totals, mut found) = ([first; LANES], [0_u32; LANES]);
         for round in x.as_chunks::<LANES>().0 {
-            for i in 0..LANES {
-                totals[i] = f(totals[i], round[i]);
-                kept[i] = if is_undefined(round[i]) { round[i] } else { kept[i] };
-            }
+            totals.iter_mut().zip(round).for_each(|(total, &x)| *total = f(*total, x));
+            found.iter_mut().zip(round).for_each(|(found, &x)| *found |= u32::from(is_undefined(x)));
         }
-        *undefined = kept.iter().fold(false, |any, &x| any | is_undefined(x));
+        *undefined = found.iter().fold(0, |any, &found| any | found) != 0;
         *lanes = totals;
     }
 }
