@@ -171,10 +171,10 @@ fn leaf<T: Element, P: Pair<T>>(x: &[T]) -> T {
     let mut total = P::FIRST;
     if !rounds.is_empty() {
         let (mut lanes, mut undefined) = ([P::FIRST; LANES], false);
-        if P::VECTORS && P::SHORTER {
-            deal_defined(&mut lanes, P::FIRST, rounds, &mut undefined, P::of_defined, P::undefined);
+        if P::VECTORS {
+            deal_first(&mut lanes, P::FIRST, rounds, &mut undefined, P::of_defined, P::undefined);
         }
-        if !(P::VECTORS && P::SHORTER) || undefined {
+        if !P::VECTORS || undefined {
             lanes = [P::FIRST; LANES];
             deal_any::<T, P>(&mut lanes, rounds);
         }
@@ -218,7 +218,9 @@ levels! {
 }
 
 levels! {
-    fn deal_defined[T: Copy](
+    /// As `deal` to lanes that are still `first`, which then are nowhere but in registers; says whether any element is
+    /// undefined, so that the result does not count.
+    fn deal_first[T: Copy](
         lanes: &mut [T; LANES],
         first: T,
         x: &[T],
