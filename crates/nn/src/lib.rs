@@ -2,7 +2,10 @@
 //!
 //! - [`Param`], [`Buffer`] and [`Module`]: what is trained, what state there is besides, and how it is named, frozen, saved and
 //!   loaded.
-//! - [`Layer`]: a module with one input and one output: [`Linear`], [`Activation`], [`Sequential`], [`Mlp`].
+//! - [`Layer`]: a module with one input and one output: [`Linear`], [`Activation`], [`Sequential`], [`Mlp`];
+//!   for images [`Conv2d`], [`ConvTranspose2d`], [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveAvgPool2d`] and their kin; to normalize
+//!   [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`InstanceNorm`], [`RmsNorm`]; [`Dropout`] and [`ChannelDropout`];
+//!   [`Embedding`], [`Bilinear`], [`Prelu`]; [`Flatten`], [`Reshape`], [`Residual`].
 //! - [`Init`]: the numbers that weights start from.
 //! - [`loss`]: how wrong a prediction is, as a variable.
 //! - [`Optimizer`]: an update, recorded on the tape of the loss: [`Sgd`], [`Adam`], [`AdamW`].
@@ -28,7 +31,7 @@ mod train;
 pub use buffer::Buffer;
 pub use indexmap::{self, IndexMap};
 pub use init::{Fans, Init};
-pub use layer::{Activation, Layer, Linear, Mlp, Sequential};
+pub use layer::*;
 pub use loss::Reduction;
 pub use module::{Module, Visitor};
 pub use optim::{Adam, AdamW, AdaptiveMoments, Optimizer, Sgd, Update};

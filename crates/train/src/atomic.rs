@@ -69,6 +69,58 @@ pub(crate) fn synchronise(_: &Path) -> std::io::Result<()> {
 }
 
 /// The mistake of the file system in a sentence.
-pub(crate) fn file_error(action: &str, path: &Path, error: &std::io::Error) -> Error {
+pub(crate) fn file_error(action: &str, path: &Path, error: impl std::fmt::Display) -> Error {
     Error::file(format!("{action} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, io};
+
+    #[test]
+    fn a_failed_write_changes_nothing_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let half = |file: &mut dyn Write| {
+            file.write_all(&[7; 100_000])?;
+            Err(io::Error::other("stopped"))
+        };
+        let error = write_atomically(&path, half).unwrap_err();
+        assert!(error.sentence().ends_with("file: stopped"), "{error}");
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
+
+        write_atomically(&path, |file| file.write_all(b"old")).unwrap();
+        write_atomically(&path, half).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        write_atomically(&path, |file| file.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn readers_see_old_or_new_and_never_a_part() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let contents = |byte| vec![byte; 50_000];
+        write_atomically(&path, |file| file.write_all(&contents(0))).unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for byte in 1..50 {
+                    write_atomically(&path, |file| file.write_all(&contents(byte))).unwrap();
+                }
+            });
+            while !writer.is_finished() {
+                let seen = fs::read(&path).unwrap();
+                assert_eq!(seen, contents(seen[0]));
+            }
+        });
+    }
+
+    #[test]
+    fn impossible_paths_are_errors() {
+        for path in ["/", "", "/nowhere/at/all", "/proc/version/file"] {
+            assert!(write_atomically(path, |_| Ok(())).is_err(), "{path}");
+        }
+    }
 }

@@ -61,11 +61,13 @@ pub mod prelude {
         vmap_axes, while_loop,
     };
     pub use wengert_nn::loss::{
-        Reduction, bce, bce_with, bce_with_logits, bce_with_logits_with, cross_entropy, cross_entropy_with, huber,
-        huber_with, l1, l1_with, mse, mse_with, nll, nll_with,
+        CrossEntropy, Reduction, bce, bce_with, bce_with_logits, bce_with_logits_with, cross_entropy,
+        cross_entropy_with, huber, huber_with, l1, l1_with, mse, mse_with, nll, nll_with,
     };
     pub use wengert_nn::{
-        Activation, Adam, AdamW, Init, Layer, Linear, Mlp, Module, Optimizer, Param, Sequential, Sgd, Train,
+        Activation, Adam, AdamW, AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv1d, Conv2d, Conv3d, ConvTranspose2d,
+        Dropout, Embedding, Flatten, GroupNorm, Init, Layer, LayerNorm, Linear, MaxPool2d, Mlp, Module, Optimizer,
+        Param, Residual, RmsNorm, Sequential, Sgd, Train,
     };
     pub use wengert_tensor::{DType, Error, Result, Rng, Shape, Tensor};
 }

@@ -74,10 +74,14 @@ activations! {
     Tanh, "tanh", |x| x.tanh(), XAVIER;
     /// y = x where x > 0, else 0
     Relu, "relu", |x| x.relu(), KAIMING;
+    /// y = x between 0 and 6, else the nearer of them
+    Relu6, "relu6", |x| x.relu6(), KAIMING;
     /// y = x where x > 0, else x / 100
     LeakyRelu, "leaky_relu", |x| x.leaky_relu(LEAKY_SLOPE), Init::KaimingUniform { slope: LEAKY_SLOPE };
     /// y = x where x > 0, else e^x - 1
     Elu, "elu", |x| x.elu(1.0), KAIMING;
+    /// The continuously differentiable exponential linear unit, which is ELU for its parameter of 1
+    Celu, "celu", |x| x.celu(1.0), KAIMING;
     /// The scaled exponential linear unit, which keeps mean 0 and variance 1
     Selu, "selu", |x| x.selu(), Init::KaimingNormal { slope: 1.0 };
     /// y = x P(x), with P the normal distribution's
@@ -93,6 +97,22 @@ activations! {
     Softplus, "softplus", |x| x.softplus(), XAVIER;
     /// y = x / (1 + |x|)
     Softsign, "softsign", |x| x.softsign(), XAVIER;
+    /// y = -ln(1 + e^-x), the logarithm of the sigmoid
+    Logsigmoid, "logsigmoid", |x| x.logsigmoid(), XAVIER;
+    /// y = (x + 3) / 6 between 0 and 1, else the nearer of them
+    Hardsigmoid, "hardsigmoid", |x| x.hardsigmoid(), XAVIER;
+    /// y = x between -1 and 1, else the nearer of them
+    Hardtanh, "hardtanh", |x| x.hardtanh(-1.0, 1.0), XAVIER;
+    /// y = x (x + 3) / 6 between -3 and 3, 0 below and x above
+    Hardswish, "hardswish", |x| x.hardswish(), KAIMING;
+    /// y = x where |x| > 1/2, else 0
+    Hardshrink, "hardshrink", |x| x.hardshrink(0.5), XAVIER;
+    /// y = x brought nearer to 0 by 1/2 where |x| > 1/2, else 0
+    Softshrink, "softshrink", |x| x.softshrink(0.5), XAVIER;
+    /// y = x - tanh x
+    Tanhshrink, "tanhshrink", |x| x.tanhshrink(), XAVIER;
+    /// y = x^2 where x > 0, else 0
+    ReluSquared, "relu_squared", |x| x.relu().square(), KAIMING;
 }
 
 impl Module for Activation {

@@ -1,17 +1,67 @@
 //! Layers: modules with one input and one output.
+//!
+//! Most of them are `#[inline]` so that whoever uses a layer compiles it, and a program that uses none does not pay.
 
 mod activation;
+mod adaptive_pool;
+mod attention;
+mod avg_pool;
+mod batch_norm;
+mod bilinear;
+mod conv;
+mod conv_transpose;
+mod dropout;
+mod embedding;
+mod flatten;
+mod group_norm;
+mod images;
+mod instance_norm;
+mod layer_norm;
 mod linear;
+mod max_pool;
 mod mlp;
+mod norm;
+mod position;
+mod prelu;
+mod recurrent;
+mod residual;
+mod rms_norm;
 mod sequential;
+mod softmax;
+mod transformer;
 
 use wengert_autograd::{Tape, Var};
 use wengert_tensor::{Result, Tensor};
 
 pub use activation::Activation;
+pub use adaptive_pool::{
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveAvgPoolNd, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d, AdaptiveMaxPoolNd,
+};
+pub use attention::{Cache, Mask, MultiHeadAttention, Seen};
+pub use avg_pool::{AvgPool1d, AvgPool2d, AvgPool3d, AvgPoolNd};
+pub use batch_norm::BatchNorm;
+pub use bilinear::Bilinear;
+pub use conv::{Conv1d, Conv2d, Conv3d, ConvNd};
+pub use conv_transpose::{ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeNd};
+pub use dropout::{ChannelDropout, Dropout};
+pub use embedding::Embedding;
+pub use flatten::{Flatten, Reshape, Unflatten};
+pub use group_norm::GroupNorm;
+pub use images::PerAxis;
+pub use instance_norm::InstanceNorm;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use max_pool::{MaxPool1d, MaxPool2d, MaxPool3d, MaxPoolNd};
 pub use mlp::Mlp;
+pub use position::{LearnedPositions, Rotary, SinusoidalPositions};
+pub use prelu::Prelu;
+pub use recurrent::{Gru, Lstm, Recurrence, Rnn};
+pub use residual::Residual;
+pub use rms_norm::RmsNorm;
 pub use sequential::Sequential;
+pub use softmax::{Glu, LogSoftmax, Softmax};
+pub use transformer::{DecoderBlock, EncoderBlock, TransformerDecoder, TransformerEncoder, TransformerOptions};
 
 use crate::Module;
 
@@ -24,17 +74,17 @@ use crate::Module;
 /// use wengert_tensor::{Rng, Tensor};
 ///
 /// #[derive(Module)]
-/// struct Residual {
-///     inside: Linear,
+/// struct Gated {
+///     gate: Linear,
 /// }
 ///
-/// impl Layer for Residual {
+/// impl Layer for Gated {
 ///     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-///         x + self.inside.forward(x).tanh()
+///         x * self.gate.forward(x).sigmoid()
 ///     }
 /// }
 ///
-/// let layer = Residual { inside: Linear::new(3, 3, &mut Rng::seed(0))? };
+/// let layer = Gated { gate: Linear::new(3, 3, &mut Rng::seed(0))? };
 /// let y = layer.predict(&Tensor::from([[1f32, 2.0, 3.0]]))?;
 /// assert_eq!(y.shape()[..], [1, 3]);
 /// # Ok::<(), wengert_tensor::Error>(())

@@ -160,9 +160,21 @@ impl Train {
     /// hyper-parameters out of range. Nothing is changed then.
     #[track_caller]
     pub fn step(&mut self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<f64> {
+        self.step_at(Location::caller(), loss)
+    }
+
+    /// As [`step`](Self::step), for a function that makes steps for its caller, at whose line mistakes are said to be.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_at(
+        &mut self,
+        at: &'static Location<'static>,
+        loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>,
+    ) -> Result<f64> {
         let tape = if self.debug { Tape::eager() } else { Tape::new() };
         tape.set_training(self.key());
-        let step = self.record(&tape, loss(&tape), Location::caller())?;
+        let step = self.record(&tape, loss(&tape), at)?;
         let mut values = tape.finish(&step.vars())?.into_iter();
         let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
         for changed in &step.changed {

@@ -1,0 +1,330 @@
+//! [`Trainer`]: epochs of steps on a loader's batches, validated, observed, saved and resumed.
+//!
+//! Always true: training that is resumed from a snapshot goes on to the same bits as training that never stopped.
+
+use std::fmt;
+use std::panic::Location;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use wengert_autograd::{Tape, Var};
+use wengert_data::{Collate, Dataset, Loader, Position};
+use wengert_nn::{Module, Train};
+use wengert_tensor::{Error, ErrorKind, Result};
+
+use crate::interrupt;
+use crate::observer::{Control, EpochEvent, Observer, StepEvent};
+use crate::snapshot::{Found, Snapshot, Snapshots};
+
+/// How often snapshots are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Every {
+    /// After so many steps.
+    Steps(u64),
+    /// At the end of every so many epochs.
+    Epochs(u64),
+}
+
+/// How training ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs were made.
+    Finished,
+    /// An observer ended it, with this reason.
+    Stopped(String),
+    /// Ctrl-C ended it, after this step; the snapshot that was made then.
+    Interrupted(u64, Option<PathBuf>),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finished => write!(f, "finished"),
+            Self::Stopped(why) => write!(f, "stopped: {why}"),
+            Self::Interrupted(step, Some(path)) => {
+                write!(f, "interrupted after step {step}; resume to go on from {}", path.display())
+            }
+            Self::Interrupted(step, None) => write!(f, "interrupted after step {step}, without a snapshot"),
+        }
+    }
+}
+
+/// A model, its training and what is done around its steps.
+///
+/// ```
+/// use wengert_data::{Loader, Tensors};
+/// use wengert_nn::{Activation, Adam, Layer, Mlp, Train, loss::mse};
+/// use wengert_tensor::{Rng, Tensor};
+/// use wengert_train::{Best, Every, Goal, Outcome, Snapshots, Trainer};
+///
+/// let x = Tensor::from([[0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+/// let y = Tensor::from([[0f32], [1.0], [1.0], [0.0]]);
+/// let loader = Loader::new(Tensors::new((x.clone(), y.clone()))?, 2)?.shuffle(1);
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let folder = folder.path();
+/// let mlp = Mlp::new(&[2, 8, 1], Activation::Tanh, &mut Rng::seed(1))?;
+/// let mut trainer = Trainer::new(&mlp, Train::new(&mlp, Adam::new(0.05)))
+///     .schedule(|update| 0.05 / (1.0 + 0.01 * update as f64))
+///     .snapshots(Snapshots::new(folder.join("snapshots"), 3)?, Every::Epochs(10))
+///     .observe(Best::new("worst", Goal::Min).keep(folder.join("best.safetensors")));
+/// trainer.resume()?;                    // goes on where an earlier run of this program stopped
+/// let outcome = trainer.fit(
+///     &loader,
+///     100,
+///     |tape, (x, y)| mse(mlp.forward(tape.input(x)), tape.input(y)),
+///     || Ok(vec![("worst".to_string(), mlp.predict(&x)?.sub(&y)?.abs()?.max()?.item()?)]),
+/// )?;
+/// assert_eq!(outcome, Outcome::Finished);
+/// assert!(mlp.predict(&x)?.allclose(&y, 0.0, 0.3)?);
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+///
+/// A loss or a parameter that becomes NaN or infinite ends training with an error that names the equation's line, the step and
+/// the batch, and leaves the model as it was before that step.
+pub struct Trainer<'m> {
+    model: &'m dyn Module,
+    train: Train,
+    schedule: Option<Box<dyn Fn(u64) -> f64 + 'm>>,
+    snapshots: Option<(Snapshots, Every)>,
+    observers: Vec<Box<dyn Observer + 'm>>,
+    interruptible: bool,
+    progress: Progress,
+    /// Where the loader is to go on.
+    resumed: Option<Position>,
+}
+
+/// How far training is, besides the loader's position.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    /// Steps made.
+    step: u64,
+    /// The sum of losses of this epoch, each times the samples of its batch.
+    losses: f64,
+    /// The samples of this epoch.
+    samples: u64,
+}
+
+/// The batch of a loader's samples.
+type Batch<D> = <<D as Dataset>::Sample as Collate>::Batch;
+
+impl<'m> Trainer<'m> {
+    /// Training of a model.
+    pub fn new(model: &'m dyn Module, train: Train) -> Self {
+        Self {
+            model,
+            train,
+            schedule: None,
+            snapshots: None,
+            observers: Vec::new(),
+            interruptible: false,
+            progress: Progress::default(),
+            resumed: None,
+        }
+    }
+
+    /// The same with a learning rate for every update, which are counted from 0.
+    pub fn schedule(mut self, rate: impl Fn(u64) -> f64 + 'm) -> Self {
+        self.schedule = Some(Box::new(rate));
+        self
+    }
+
+    /// The same with snapshots, made so often, at the end, and when it is interrupted.
+    pub fn snapshots(mut self, snapshots: Snapshots, every: Every) -> Self {
+        self.snapshots = Some((snapshots, every));
+        self
+    }
+
+    /// The same with an observer more. They are told in this order.
+    pub fn observe(mut self, observer: impl Observer + 'm) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// The same, where Ctrl-C ends training after the present step, with a snapshot. A second Ctrl-C ends the process.
+    pub fn interruptible(mut self) -> Self {
+        self.interruptible = true;
+        self
+    }
+
+    /// Goes back to the newest snapshot that is whole, if there is one. It returns what it found: what was wrong with newer ones
+    /// is there.
+    ///
+    /// # Errors
+    /// Where there are to be no snapshots; one of another model or other training; a folder that cannot be read.
+    pub fn resume(&mut self) -> Result<Found> {
+        let Some((snapshots, _)) = &self.snapshots else {
+            return Err(Error::value("resume: this training has no snapshots"));
+        };
+        let found = snapshots.latest()?;
+        let Some((_, snapshot)) = &found.snapshot else { return Ok(found) };
+        let note = |name: &str| {
+            let missing = || Error::file(format!("resume: the snapshot has no {name}"));
+            snapshot.notes.get(name).ok_or_else(missing)
+        };
+        let position = Position { epoch: number(note("epoch")?)?, batch: number(note("batch")?)? };
+        let progress = Progress {
+            step: number(note("step")?)?,
+            losses: f64::from_bits(number(note("losses")?)?),
+            samples: number(note("samples")?)?,
+        };
+        snapshot.restore(self.model, &mut self.train)?;
+        for observer in &mut self.observers {
+            if let Some(state) = observer.state().and_then(|(name, _)| snapshot.notes.get(&format!("observer.{name}")))
+            {
+                observer.restore(state)?;
+            }
+            observer.resumed(progress.step)?;
+        }
+        (self.progress, self.resumed) = (progress, Some(position));
+        Ok(found)
+    }
+
+    /// Trains until `epochs` epochs of the loader have been made, those before it was resumed included. `loss` is recorded on
+    /// each batch; `validate` is asked for values by name after each epoch.
+    ///
+    /// # Errors
+    /// What a step, the loader, an observer, validation or a file refuses; a loss or a parameter that is not finite.
+    #[track_caller]
+    pub fn fit<D: Dataset + 'static>(
+        &mut self,
+        loader: &Loader<D>,
+        epochs: u64,
+        loss: impl for<'t> Fn(&'t Tape, &Batch<D>) -> Var<'t>,
+        mut validate: impl FnMut() -> Result<Vec<(String, f64)>>,
+    ) -> Result<Outcome> {
+        let at = Location::caller();
+        if self.interruptible {
+            interrupt::listen()?;
+        }
+        if let Some(position) = self.resumed.take() {
+            loader.resume(position)?;
+        }
+        while loader.position().epoch < epochs {
+            let (epoch, batches) = (loader.position().epoch, loader.batches());
+            if batches == 0 {
+                return Err(Error::value("fit: an epoch of the loader has no batches"));
+            }
+            let mut left = loader.iter();
+            loop {
+                let place = loader.position();
+                let Some(batch) = left.next() else { break };
+                let (batch, samples) = (batch?, loader.samples(place.batch));
+                if let Some(schedule) = &self.schedule {
+                    self.train.set_lr(schedule(self.train.steps()));
+                }
+                let value = self.step(at, place, &|tape| loss(tape, &batch))?;
+                self.progress.step += 1;
+                self.progress.losses += value * samples as f64;
+                self.progress.samples += samples as u64;
+                let event = StepEvent {
+                    step: self.progress.step,
+                    epoch,
+                    batch: place.batch,
+                    batches,
+                    epochs,
+                    loss: value,
+                    lr: self.train.lr(),
+                    samples,
+                };
+                self.observers.iter_mut().try_for_each(|observer| observer.step(&event))?;
+                if matches!(&self.snapshots, Some((_, Every::Steps(n))) if event.step.is_multiple_of((*n).max(1))) {
+                    self.save(loader.position())?;
+                }
+                if self.interruptible && interrupt::wanted() {
+                    return Ok(Outcome::Interrupted(event.step, self.save(loader.position())?));
+                }
+            }
+            let values = validate()?;
+            let control = self.end_epoch(epoch, epochs, &values)?;
+            let last = epoch + 1 == epochs || control.stop.is_some();
+            let due = matches!(&self.snapshots, Some((_, Every::Epochs(n))) if (epoch + 1).is_multiple_of((*n).max(1)));
+            if last || due {
+                self.save(loader.position())?;
+            }
+            if let Some(why) = control.stop {
+                return Ok(Outcome::Stopped(why));
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+}
+
+impl Trainer<'_> {
+    /// One step, undone where it makes what is not finite.
+    fn step(
+        &mut self,
+        at: &'static Location<'static>,
+        place: Position,
+        loss: &dyn for<'t> Fn(&'t Tape) -> Var<'t>,
+    ) -> Result<f64> {
+        let before = Snapshot::of(self.model, &self.train)?;
+        let value = self.train.step_at(at, loss)?;
+        if value.is_finite() && self.is_finite()? {
+            return Ok(value);
+        }
+        // Once more, one equation after another: that finds the first to blame.
+        before.restore(self.model, &mut self.train)?;
+        self.train.debug(true);
+        let again = self.train.step_at(at, loss);
+        self.train.debug(false);
+        before.restore(self.model, &mut self.train)?;
+        let unknown =
+            || Error::new(ErrorKind::NonFinite, format!("the loss is {value}, from numbers that are not finite"));
+        let error = again.err().unwrap_or_else(unknown);
+        Err(error.within(format!("train: step {} on {place}", self.progress.step)))
+    }
+
+    /// Whether all parameters and buffers are numbers.
+    fn is_finite(&self) -> Result<bool> {
+        for tensor in self.model.state().values().filter(|tensor| tensor.dtype().is_float()) {
+            // Finite numbers may have an infinite sum, but not the other way round.
+            if !tensor.sum()?.item()?.is_finite() && !tensor.is_finite()?.all()?.to_vec::<bool>()?[0] {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn end_epoch(&mut self, epoch: u64, epochs: u64, values: &[(String, f64)]) -> Result<Control> {
+        let progress = self.progress;
+        let event = EpochEvent {
+            step: progress.step,
+            epoch,
+            epochs,
+            lr: self.train.lr(),
+            loss: progress.losses / progress.samples as f64,
+            values,
+            model: self.model,
+        };
+        let mut control = Control::default();
+        self.observers.iter_mut().try_for_each(|observer| observer.epoch(&event, &mut control))?;
+        if let Some(lr) = control.lr {
+            self.train.set_lr(lr);
+        }
+        self.progress = Progress { step: progress.step, ..Progress::default() };
+        Ok(control)
+    }
+
+    /// A snapshot of now, where there are to be any.
+    fn save(&self, position: Position) -> Result<Option<PathBuf>> {
+        let Some((snapshots, _)) = &self.snapshots else { return Ok(None) };
+        let mut snapshot = Snapshot::of(self.model, &self.train)?;
+        let Progress { step, losses, samples } = self.progress;
+        let numbers = [
+            ("epoch", position.epoch),
+            ("batch", position.batch),
+            ("step", step),
+            ("losses", losses.to_bits()),
+            ("samples", samples),
+        ];
+        snapshot.notes.extend(numbers.map(|(name, number)| (name.to_string(), number.to_string())));
+        let states = self.observers.iter().filter_map(|observer| observer.state());
+        snapshot.notes.extend(states.map(|(name, state)| (format!("observer.{name}"), state)));
+        snapshots.save(step, &snapshot).map(Some)
+    }
+}
+
+fn number<T: FromStr>(note: &str) -> Result<T> {
+    note.parse().map_err(|_| Error::file(format!("resume: {note:?} in the snapshot is no number")))
+}
