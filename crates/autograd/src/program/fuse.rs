@@ -10,7 +10,8 @@
 //!
 //! Softmax or layer normalization, forwards and backwards, with the loss and the gradients of gain and bias, is one group.
 //!
-//! A node joins a unit that made one of its operands, or else a late one of the same size, where everything that it
+//! A node joins a unit that made one of its operands, or else a late one of the same size (a reduction: one that reads
+//! its operand too), where everything that it
 //! reads is in the group at the same place or comes from units that do not wait for this one. What keeps that
 //! cheap is a *level* for every unit, above those of all that it waits for; it is raised where a node joins that
 //! waits for more.
@@ -236,11 +237,14 @@ impl Fuser<'_> {
                 return self.join(i, u, role, cols, &makers);
             }
         }
-        if self.graph.nodes[i].op.rule().is_elementwise() {
+        let op = &self.graph.nodes[i].op;
+        let (elementwise, reduces) = (op.rule().is_elementwise(), reduction(op).is_some());
+        if elementwise || reduces {
             let first = self.units.len().saturating_sub(WINDOW);
             for u in (first..self.units.len()).rev().filter(|u| !makers.contains(u)) {
                 if let Some(domain) = &self.units[u].unit.domain
                     && let Some((role, cols)) = self.fits(i, u, domain)
+                    && (elementwise || self.reads_too(i, u))
                     && self.wait(u, &makers, false)
                 {
                     return self.join(i, u, role, cols, &makers);
@@ -324,6 +328,14 @@ impl Fuser<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether unit `u` reads the first operand of node `i` anyway.
+    fn reads_too(&self, i: usize, u: usize) -> bool {
+        let base = |x: &usize| &self.places[*x].base;
+        let x = base(&self.graph.nodes[i].operands[0]);
+        let mut read = self.units[u].unit.nodes.iter().flat_map(|&j| &self.graph.nodes[j].operands);
+        read.any(|y| base(y) == x)
     }
 
     /// Whether unit `u` can wait for the units `for_these`; raises its level above theirs if it `may`.

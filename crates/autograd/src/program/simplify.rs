@@ -3,6 +3,8 @@
 //! - Elementwise operations on constants are done once, when the program is made.
 //! - What leaves its operand as it is, such as multiplying by 1, is the operand.
 //! - Where a sign is changed only to be added or changed again, it is not changed: x + (-y) is x - y.
+//! - Elementwise operations on operands whose axes are all put in one other order come before that: they meet the elements
+//!   as they lie.
 //!
 //! What no answer needs any more is dropped.
 
@@ -12,10 +14,16 @@ use wengert_tensor::{Layout, Result, Scalar, Shape, Tensor, View};
 
 use super::graph::{Graph, Node};
 use crate::op::{Add, Div, Full, Mul, Op, Sub};
+use crate::ty::Type;
 
 impl Graph {
     /// The same computation, without what need not be done.
-    pub(super) fn simplified(mut self) -> Self {
+    pub(super) fn simplified(self) -> Self {
+        self.folded().permuted_late().needed()
+    }
+
+    /// The same computation, of constants and of what changes nothing done.
+    fn folded(mut self) -> Self {
         // The value of nodes that are one number repeated, and the node that has the value of each.
         let mut values: Vec<Option<Scalar>> = Vec::with_capacity(self.nodes.len());
         let mut same: Vec<usize> = Vec::with_capacity(self.nodes.len());
@@ -40,7 +48,24 @@ impl Graph {
             });
         }
         self.outputs.iter_mut().for_each(|i| *i = same[*i]);
-        self.needed()
+        self
+    }
+
+    /// The same computation, where permutations of axes wait for the elementwise operations on what they permute.
+    fn permuted_late(self) -> Self {
+        let mut nodes: Vec<Node> = Vec::with_capacity(self.nodes.len());
+        let mut place = Vec::with_capacity(self.nodes.len());
+        for mut node in self.nodes {
+            node.operands.iter_mut().for_each(|x| *x = place[*x]);
+            if let Some((inner, permute)) = before_permutation(&nodes, &node) {
+                nodes.push(inner);
+                let operands = [nodes.len() - 1].into_iter().collect();
+                node = Node { op: permute, operands, ..node };
+            }
+            nodes.push(node);
+            place.push(nodes.len() - 1);
+        }
+        Self { nodes, outputs: self.outputs.iter().map(|&i| place[i]).collect() }
     }
 
     /// The graph without nodes that no answer needs. Inputs stay, because they are counted.
@@ -63,6 +88,20 @@ impl Graph {
         }
         Self { nodes, outputs: self.outputs.iter().map(|&i| place[i]).collect() }
     }
+}
+
+/// An elementwise node on what its operands are permutations of, and the permutation that they share.
+fn before_permutation(nodes: &[Node], node: &Node) -> Option<(Node, Op)> {
+    let [first, _, ..] = node.operands[..] else { return None };
+    let (Op::Permute(permute), true) = (&nodes[first].op, node.op.rule().is_elementwise()) else { return None };
+    let base = |&x: &usize| match &nodes[x].op {
+        Op::Permute(other) if other.order == permute.order => Some(nodes[x].operands[0]),
+        _ => None,
+    };
+    let operands: SmallVec<[usize; 2]> = node.operands.iter().map(base).collect::<Option<_>>()?;
+    let types: SmallVec<[&Type; 4]> = operands.iter().map(|&x| &nodes[x].ty).collect();
+    let ty = node.op.rule().infer(&types).ok()?;
+    Some((Node { op: node.op.clone(), operands, ty, at: node.at }, nodes[first].op.clone()))
 }
 
 /// The number that all elements of a node are.
