@@ -2,6 +2,7 @@
 
 mod reference;
 
+use proptest::prelude::*;
 use reference::Case;
 use wengert_autograd::{Tape, Var};
 use wengert_nn::loss::CrossEntropy;
@@ -338,4 +339,31 @@ fn a_network_of_them_trains_and_compiled_steps_give_the_same_bits() -> Result<()
     assert!(last < 0.5 * first, "{first} to {last}");
     assert_eq!(one.predict(&x)?.argmax(-1)?, y);
     Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn sizes_are_the_formulas_and_the_transposed_layer_gives_them_back(
+        n in 1usize..12, k in 1usize..4, stride in 1usize..4, padding in 0usize..3, dilation in 1usize..3,
+    ) {
+        let x = Tensor::zeros([2, n], DType::F32).unwrap();
+        let conv = Conv1d::new(2, 3, k, &mut rng()).unwrap().stride(stride).padding(padding).dilation(dilation);
+        let reach = dilation * (k - 1);
+        match (n + 2 * padding).checked_sub(reach + 1) {
+            None => prop_assert!(conv.predict(&x).is_err()),
+            Some(room) => {
+                let y = conv.predict(&x).unwrap();
+                prop_assert_eq!(&y.shape()[..], [3, room / stride + 1]);
+                let back = ConvTranspose1d::new(3, 2, k, &mut rng()).unwrap().stride(stride).padding(padding);
+                let back = back.dilation(dilation).output_padding(room % stride);
+                let z = back.predict(&y).unwrap();
+                prop_assert_eq!(z.shape(), x.shape());
+            }
+        }
+        let same = conv.stride(1).same();
+        let y = same.predict(&x).unwrap();
+        prop_assert_eq!(&y.shape()[..], [3, n]);
+    }
 }

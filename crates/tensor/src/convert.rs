@@ -11,12 +11,12 @@ use crate::error::{Error, Result};
 use crate::kernel::{copy, each, with_element};
 use crate::layout::Layout;
 use crate::shape::Shape;
-use crate::storage::Buffer;
+use crate::storage::Aligned;
 use crate::tensor::Tensor;
 use crate::view::Strided;
 
 fn from_elements<T: Element>(elements: &[T], shape: Shape) -> Tensor {
-    Tensor::from_buffer(Buffer::from_slice(elements), shape)
+    Tensor::from_buffer(Aligned::from_slice(elements), shape)
 }
 
 /// A tensor of rank 0.

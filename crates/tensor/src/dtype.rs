@@ -6,7 +6,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use crate::storage::{Buffer, Storage};
+use crate::storage::{Aligned, Storage};
 use crate::view::{Data, DataMut};
 
 /// The type of a tensor's elements.
@@ -63,7 +63,7 @@ pub trait Element:
     const DTYPE: DType;
 
     #[doc(hidden)]
-    fn store(buffer: Buffer<Self>) -> Storage;
+    fn store(buffer: Aligned<Self>) -> Storage;
     #[doc(hidden)]
     fn slice<'a>(data: Data<'a>) -> Option<&'a [Self]>;
     #[doc(hidden)]
@@ -186,7 +186,7 @@ macro_rules! elements {
         impl Element for $t {
             const DTYPE: DType = DType::$variant;
 
-            fn store(buffer: Buffer<Self>) -> Storage {
+            fn store(buffer: Aligned<Self>) -> Storage {
                 Storage::$variant(buffer)
             }
 

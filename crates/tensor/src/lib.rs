@@ -30,6 +30,6 @@ pub use layout::{Layout, SliceRange, Strides, window_positions};
 pub use pool::trim;
 pub use random::Rng;
 pub use shape::{Axes, AxisList, Shape, Sizes};
-pub use storage::{ALIGNMENT, Buffer, Storage};
+pub use storage::{ALIGNMENT, Aligned, Storage};
 pub use tensor::Tensor;
 pub use view::{Data, DataMut, View, ViewMut};

@@ -133,14 +133,14 @@ struct Line;
 
 /// An aligned, fixed-size array of one element type.
 #[derive(Debug)]
-pub struct Buffer<T> {
+pub struct Aligned<T> {
     /// Its first bytes are `len` valid elements.
     block: Block,
     len: usize,
     elements: PhantomData<T>,
 }
 
-impl<T: Element> Buffer<T> {
+impl<T: Element> Aligned<T> {
     /// A buffer of `len` zeros (`false` for `bool`).
     ///
     /// # Errors
@@ -199,7 +199,7 @@ impl<T: Element> Buffer<T> {
     }
 }
 
-impl<T> Buffer<T> {
+impl<T> Aligned<T> {
     /// The first `len` elements of a block, which has room for them and holds valid ones.
     fn of(block: Block, len: usize) -> Self {
         Self { block, len, elements: PhantomData }
@@ -212,7 +212,7 @@ impl<T> Buffer<T> {
     }
 }
 
-impl<T> Drop for Buffer<T> {
+impl<T> Drop for Aligned<T> {
     #[inline]
     fn drop(&mut self) {
         // Storage moves about while programs run, and mostly this is the nothing that it left.
@@ -222,7 +222,7 @@ impl<T> Drop for Buffer<T> {
     }
 }
 
-impl<T> Deref for Buffer<T> {
+impl<T> Deref for Aligned<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -232,7 +232,7 @@ impl<T> Deref for Buffer<T> {
     }
 }
 
-impl<T> DerefMut for Buffer<T> {
+impl<T> DerefMut for Aligned<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `deref`, and `&mut self` makes the access exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.block.start.as_ptr().cast(), self.len) }
@@ -243,39 +243,39 @@ impl<T> DerefMut for Buffer<T> {
 #[derive(Debug)]
 pub enum Storage {
     /// Elements of `f32`.
-    F32(Buffer<f32>),
+    F32(Aligned<f32>),
     /// Elements of `f64`.
-    F64(Buffer<f64>),
+    F64(Aligned<f64>),
     /// Elements of `i64`.
-    I64(Buffer<i64>),
+    I64(Aligned<i64>),
     /// Elements of `bool`.
-    Bool(Buffer<bool>),
+    Bool(Aligned<bool>),
 }
 
 impl Storage {
     /// `len` zeros of a dtype.
     ///
     /// # Errors
-    /// As [`Buffer::zeros`].
+    /// As [`Aligned::zeros`].
     pub fn zeros(dtype: DType, len: usize) -> Result<Self> {
         Ok(match dtype {
-            DType::F32 => Self::F32(Buffer::zeros(len)?),
-            DType::F64 => Self::F64(Buffer::zeros(len)?),
-            DType::I64 => Self::I64(Buffer::zeros(len)?),
-            DType::Bool => Self::Bool(Buffer::zeros(len)?),
+            DType::F32 => Self::F32(Aligned::zeros(len)?),
+            DType::F64 => Self::F64(Aligned::zeros(len)?),
+            DType::I64 => Self::I64(Aligned::zeros(len)?),
+            DType::Bool => Self::Bool(Aligned::zeros(len)?),
         })
     }
 
     /// `len` elements of a dtype that are to be overwritten: what they are before is not said.
     ///
     /// # Errors
-    /// As [`Buffer::zeros`].
+    /// As [`Aligned::zeros`].
     pub fn scratch(dtype: DType, len: usize) -> Result<Self> {
         Ok(match dtype {
-            DType::F32 => Self::F32(Buffer::scratch(len)?),
-            DType::F64 => Self::F64(Buffer::scratch(len)?),
-            DType::I64 => Self::I64(Buffer::scratch(len)?),
-            DType::Bool => Self::Bool(Buffer::scratch(len)?),
+            DType::F32 => Self::F32(Aligned::scratch(len)?),
+            DType::F64 => Self::F64(Aligned::scratch(len)?),
+            DType::I64 => Self::I64(Aligned::scratch(len)?),
+            DType::Bool => Self::Bool(Aligned::scratch(len)?),
         })
     }
 
@@ -286,13 +286,13 @@ impl Storage {
         let mut block = self.take_block();
         *self = match dtype {
             // All bytes of a block are initialised, and any are a valid number.
-            DType::F32 => Self::F32(Buffer::of(block, len)),
-            DType::F64 => Self::F64(Buffer::of(block, len)),
-            DType::I64 => Self::I64(Buffer::of(block, len)),
+            DType::F32 => Self::F32(Aligned::of(block, len)),
+            DType::F64 => Self::F64(Aligned::of(block, len)),
+            DType::I64 => Self::I64(Aligned::of(block, len)),
             // But not any is a truth value.
             DType::Bool => {
                 block.fill(bytes, 0);
-                Self::Bool(Buffer::of(block, len))
+                Self::Bool(Aligned::of(block, len))
             }
         };
         true
@@ -319,7 +319,7 @@ impl Storage {
     /// A block as elements to be overwritten: any bytes are some number.
     fn of_numbers(block: Block) -> Self {
         let len = block.bytes() / size_of::<f32>();
-        Self::F32(Buffer::of(block, len))
+        Self::F32(Aligned::of(block, len))
     }
 
     /// Cuts the memory in two: what it has from byte `at` on is returned. Both are to be overwritten, and no part is copied.
@@ -394,7 +394,7 @@ impl Storage {
 impl Default for Storage {
     /// No elements, of `bool`: what is left where storage was moved out. It is not allocated.
     fn default() -> Self {
-        Self::Bool(Buffer::of(Block::NONE, 0))
+        Self::Bool(Aligned::of(Block::NONE, 0))
     }
 }
 
@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn buffers_are_aligned_zeroed_and_writable() {
         for len in [0, 1, 3, 64, 1000] {
-            let mut b = Buffer::<f32>::zeros(len).unwrap();
+            let mut b = Aligned::<f32>::zeros(len).unwrap();
             assert_eq!(b.len(), len);
             assert!(b.iter().all(|&x| x == 0.0));
             assert_eq!(b.as_ptr() as usize % ALIGNMENT, 0);
@@ -416,7 +416,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_addressed_is_an_error() {
-        let err = Buffer::<f64>::zeros(usize::MAX / 8).unwrap_err();
+        let err = Aligned::<f64>::zeros(usize::MAX / 8).unwrap_err();
         assert!(err.to_string().contains("cannot allocate"), "{err}");
     }
 

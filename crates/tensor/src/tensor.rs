@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::kernel::copy;
 use crate::layout::Layout;
 use crate::shape::Shape;
-use crate::storage::{Buffer, Storage};
+use crate::storage::{Aligned, Storage};
 use crate::view::{Data, View, ViewMut};
 
 /// An n-dimensional array of one dtype.
@@ -44,13 +44,13 @@ impl Tensor {
 
     /// As [`build`](Self::build), for an element type known at compile time, and of zeros before.
     pub(crate) fn build_typed<T: Element>(shape: Shape, fill: impl FnOnce(&mut [T]) -> Result<()>) -> Result<Self> {
-        let mut buffer = Buffer::zeros(shape.numel_checked()?)?;
+        let mut buffer = Aligned::zeros(shape.numel_checked()?)?;
         fill(&mut buffer)?;
         Ok(Self { storage: Arc::new(T::store(buffer)), layout: Layout::contiguous(shape) })
     }
 
     /// A buffer's elements, in row-major order, as `shape`, which has as many.
-    pub(crate) fn from_buffer<T: Element>(buffer: Buffer<T>, shape: Shape) -> Self {
+    pub(crate) fn from_buffer<T: Element>(buffer: Aligned<T>, shape: Shape) -> Self {
         debug_assert_eq!(buffer.len(), shape.numel());
         Self { storage: Arc::new(T::store(buffer)), layout: Layout::contiguous(shape) }
     }

@@ -4,7 +4,7 @@ use wengert_autograd::Var;
 use wengert_tensor::{DType, Result, Shape, Tensor};
 
 use super::Layer;
-use super::norm::last_axes;
+use super::norm::{last_axes, on};
 use crate::Module;
 use crate::param::Param;
 
@@ -72,7 +72,6 @@ impl Layer for LayerNorm {
             Ok(axes) => axes,
             Err(poisoned) => return poisoned,
         };
-        let on = |param: &Option<Param>| param.as_ref().map(|param| param.on(x.tape()));
-        x.layer_norm(&axes[..], on(&self.weight), on(&self.bias), self.eps)
+        x.layer_norm(&axes[..], on(&self.weight, x), on(&self.bias, x), self.eps)
     }
 }

@@ -74,17 +74,17 @@ use crate::Module;
 /// use wengert_tensor::{Rng, Tensor};
 ///
 /// #[derive(Module)]
-/// struct Residual {
-///     inside: Linear,
+/// struct Gated {
+///     gate: Linear,
 /// }
 ///
-/// impl Layer for Residual {
+/// impl Layer for Gated {
 ///     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-///         x + self.inside.forward(x).tanh()
+///         x * self.gate.forward(x).sigmoid()
 ///     }
 /// }
 ///
-/// let layer = Residual { inside: Linear::new(3, 3, &mut Rng::seed(0))? };
+/// let layer = Gated { gate: Linear::new(3, 3, &mut Rng::seed(0))? };
 /// let y = layer.predict(&Tensor::from([[1f32, 2.0, 3.0]]))?;
 /// assert_eq!(y.shape()[..], [1, 3]);
 /// # Ok::<(), wengert_tensor::Error>(())

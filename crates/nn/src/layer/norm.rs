@@ -37,16 +37,24 @@ pub(super) fn channels_of<'t>(layer: &str, x: Var<'t>, channels: Option<usize>) 
     }
 }
 
+/// A parameter that a layer may lack, on the tape of `x`.
+#[inline]
+#[track_caller]
+pub(super) fn on<'t>(param: &Option<Param>, x: Var<'t>) -> Option<Var<'t>> {
+    // A closure would not know whose line it is on.
+    Some(param.as_ref()?.on(x.tape()))
+}
+
 /// w x + b for [N, channels, ..], with one weight and one bias for each channel.
 #[inline]
 #[track_caller]
 pub(super) fn affine<'t>(x: Var<'t>, weight: &Option<Param>, bias: &Option<Param>) -> Var<'t> {
     let mut y = x;
-    if let Some(weight) = weight {
-        y = y * per_channel(weight.on(x.tape()), x.rank());
+    if let Some(weight) = on(weight, x) {
+        y = y * per_channel(weight, x.rank());
     }
-    if let Some(bias) = bias {
-        y = y + per_channel(bias.on(x.tape()), x.rank());
+    if let Some(bias) = on(bias, x) {
+        y = y + per_channel(bias, x.rank());
     }
     y
 }

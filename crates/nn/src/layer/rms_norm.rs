@@ -4,7 +4,7 @@ use wengert_autograd::Var;
 use wengert_tensor::{DType, Result, Shape, Tensor};
 
 use super::Layer;
-use super::norm::last_axes;
+use super::norm::{last_axes, on};
 use crate::Module;
 use crate::param::Param;
 
@@ -64,8 +64,7 @@ impl Layer for RmsNorm {
             Ok(axes) => axes,
             Err(poisoned) => return poisoned,
         };
-        let weight = self.weight.as_ref().map(|weight| weight.on(x.tape()));
         let spacing = if x.dtype() == DType::F64 { f64::EPSILON } else { f32::EPSILON.into() };
-        x.rms_norm(&axes[..], weight, self.eps.unwrap_or(spacing))
+        x.rms_norm(&axes[..], on(&self.weight, x), self.eps.unwrap_or(spacing))
     }
 }

@@ -186,11 +186,14 @@ impl Classes {
     #[track_caller]
     fn of_labels<'t>(&self, loss: &str, x: Var<'t>, y: Var<'t>, smoothing: f64) -> Result<Var<'t>, Var<'t>> {
         let weights = self.weights_on(loss, x)?;
+        let tape = x.tape();
+        Ok(tape.originating(tape.here(), || self.weighted(x, y, weights, smoothing)))
+    }
+
+    #[inline]
+    fn weighted<'t>(&self, x: Var<'t>, y: Var<'t>, weights: Option<Var<'t>>, smoothing: f64) -> Var<'t> {
         let ignored = self.ignored.map(|label| y.equal(label));
-        let label = match ignored {
-            Some(ignored) => ignored.where_(0i64, y),
-            None => y,
-        };
+        let label = ignored.map_or(y, |ignored| ignored.where_(0i64, y));
         // Not a product: what is ignored may be infinite.
         let kept = |losses: Var<'t>| ignored.map_or(losses, |ignored| ignored.where_(0.0, losses));
         let own = -x.gather(-1, label.unsqueeze(-1)).squeeze(-1);
@@ -201,12 +204,12 @@ impl Classes {
             losses = (1.0 - smoothing) * losses - smoothing * all;
         }
         let losses = kept(losses);
-        Ok(match self.reduction {
+        match self.reduction {
             Reduction::Mean if weights.is_some() || ignored.is_some() => {
                 losses.sum() / kept(by_label.unwrap_or_else(|| own.full_like(1.0))).sum()
             }
             reduction => reduction.of(losses),
-        })
+        }
     }
 
     /// The weights on the tape of `x`, in its dtype.

@@ -1,7 +1,7 @@
 //! Connectionist temporal classification: labels in order, where nobody knows when.
 
 use wengert_autograd::{Var, scan};
-use wengert_tensor::{DType, Error, Shape, Tensor};
+use wengert_tensor::{DType, Error, Result, Shape, Tensor};
 
 use super::{Reduction, defined};
 
@@ -71,40 +71,42 @@ impl Ctc {
             return poisoned;
         }
         let tape = x.tape();
+        tape.originating(tape.here(), || match self.forward(x, labels, steps, lengths) {
+            Ok(loss) => loss,
+            Err(error) => tape.error(error.within("ctc")),
+        })
+    }
+
+    /// The recursion, of operands that fit.
+    #[inline]
+    fn forward<'t>(&self, x: Var<'t>, labels: Var<'t>, steps: Var<'t>, lengths: Var<'t>) -> Result<Var<'t>> {
+        let tape = x.tape();
         let (batch, time, most) = (x.shape()[0], x.shape()[1], labels.shape()[1]);
-        let range = |n: usize| Tensor::arange(0, n as i64, 1);
-        let start = || {
-            Tensor::from_vec(
-                (0..=2 * most).map(|s| if s == 0 { 0.0 } else { f64::NEG_INFINITY }).collect(),
-                [2 * most + 1],
-            )
-        };
-        let (places, clock, start) = match (range(most), range(time), start().and_then(|start| start.cast(x.dtype()))) {
-            (Ok(places), Ok(clock), Ok(start)) => (tape.input(&places), tape.input(&clock), tape.input(&start)),
-            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => return tape.error(error.within("ctc")),
-        };
+        let (width, blank, impossible) = (2 * most + 1, self.blank as i64, f64::NEG_INFINITY);
 
         // l', with blanks beyond the end, where labels may be anything.
-        let blank = self.blank as i64;
+        let places = tape.input(&Tensor::arange(0, most as i64, 1)?);
         let labels = places.less(lengths.unsqueeze(-1)).where_(labels, blank);
-        let blanks = labels.full_like(blank);
-        let pairs = Var::stack(&[blanks, labels], -1).reshape([batch, 2 * most]);
+        let pairs = Var::stack(&[labels.full_like(blank), labels], -1).reshape([batch, 2 * most]);
         let extended = pairs.pad(&[(0, 0), (0, 1)], blank);
-        let before = extended.pad(&[(0, 0), (2, 0)], blank).narrow(1, 0, 2 * most + 1);
+        let before = extended.pad(&[(0, 0), (2, 0)], blank).narrow(1, 0, width);
         let skips = extended.not_equal(before);
 
-        let width = [batch, time, 2 * most + 1];
-        let emitted = x.gather(-1, extended.unsqueeze(1).broadcast_to(width)).transpose(0, 1);
-        let lasts = clock.unsqueeze(-1).less(steps).unsqueeze(-1).broadcast_to([time, batch, 2 * most + 1]);
-        let impossible = f64::NEG_INFINITY;
-        let shifted = |a: Var<'t>, by: usize| a.pad(&[(0, 0), (by, 0)], impossible).narrow(1, 0, 2 * most + 1);
+        let whole = [batch, time, width];
+        let emitted = x.gather(-1, extended.unsqueeze(1).broadcast_to(whole)).transpose(0, 1);
+        let clock = tape.input(&Tensor::arange(0, time as i64, 1)?).unsqueeze(-1);
+        let lasts = clock.less(steps).unsqueeze(-1).broadcast_to([time, batch, width]);
+        // Before the first step all ways are at the blank before the first label.
+        let start = (0..width).map(|s| if s == 0 { 0.0 } else { impossible }).collect();
+        let start = tape.input(&Tensor::from_vec(start, [width])?.cast(x.dtype())?);
+        let shifted = |a: Var<'t>, by: usize| a.pad(&[(0, 0), (by, 0)], impossible).narrow(1, 0, width);
         let (a, ()) = scan(
             |a: Var<'t>, (emitted, lasts): (Var<'t>, Var<'t>)| {
                 let two = skips.where_(shifted(a, 2), impossible);
                 let next = a.logaddexp(shifted(a, 1)).logaddexp(two) + emitted;
                 (lasts.where_(next, a), ())
             },
-            start.broadcast_to([batch, 2 * most + 1]),
+            start.broadcast_to([batch, width]),
             (emitted, lasts),
         );
 
@@ -115,15 +117,21 @@ impl Ctc {
         let some = end.not_equal(0i64).where_(at(label), impossible);
         let losses = -at(end).logaddexp(some);
         let losses = if self.zero_infinity { losses.equal(f64::INFINITY).where_(0.0, losses) } else { losses };
-        match self.reduction {
+        Ok(match self.reduction {
             Reduction::Mean => (losses / lengths.maximum(1i64).cast(x.dtype())).mean(),
             reduction => reduction.of(losses),
-        }
+        })
     }
 
     #[inline]
     #[track_caller]
-    fn check<'t>(&self, x: Var<'t>, labels: Var<'t>, steps: Var<'t>, lengths: Var<'t>) -> Result<(), Var<'t>> {
+    fn check<'t>(
+        &self,
+        x: Var<'t>,
+        labels: Var<'t>,
+        steps: Var<'t>,
+        lengths: Var<'t>,
+    ) -> std::result::Result<(), Var<'t>> {
         defined(&[x, labels, steps, lengths])?;
         let types = [x.ty(), labels.ty(), steps.ty(), lengths.ty()];
         let [x_type, of_labels, of_steps, of_lengths] = &types;

@@ -106,10 +106,15 @@ impl TripletMargin {
         if let Err(poisoned) = vectors(loss, anchor, positive).and_then(|()| vectors(loss, anchor, negative)) {
             return poisoned;
         }
-        let distance = |x: Var<'t>, y: Var<'t>| (x - y + self.eps).norm_axes(self.p, -1);
-        let far = distance(anchor, negative);
-        let far = if self.swap { far.minimum(distance(positive, negative)) } else { far };
-        self.reduction.of((distance(anchor, positive) - far + self.margin).relu())
+        let far = self.distance(anchor, negative);
+        let far = if self.swap { far.minimum(self.distance(positive, negative)) } else { far };
+        self.reduction.of((self.distance(anchor, positive) - far + self.margin).relu())
+    }
+
+    #[inline]
+    #[track_caller]
+    fn distance<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
+        (x - y + self.eps).norm_axes(self.p, -1)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::kernel::gemm::{Entry, Matrix, Path};
 use crate::kernel::window::{Axis, SPATIAL};
 use crate::layout::Layout;
 use crate::shape::Shape;
-use crate::storage::Buffer;
+use crate::storage::Aligned;
 use crate::view::Strided;
 
 /// Elements of scratch for columns: about a core's second-level cache.
@@ -42,7 +42,7 @@ pub(super) fn convolve<T: Entry>(
     }
     let source = Source::new(x, w.layout.shape(), conv, shape);
 
-    let kernel_copy: Buffer<T>;
+    let kernel_copy: Aligned<T>;
     let (kernel, start, strides) = match w.layout.reshape(&Shape::from([all_rows, k])) {
         Some(flat) => (w.data, flat.offset(), [flat.strides()[0], flat.strides()[1]]),
         None => {
@@ -58,8 +58,8 @@ pub(super) fn convolve<T: Entry>(
     let per_piece = if at_once > 1 { places } else { width.min(places) };
     let depth = (SCRATCH / (at_once * per_piece)).clamp(1, k);
     let in_place = source.whole_samples(conv).filter(|_| at_once == 1);
-    let mut scratch = Buffer::<T>::zeros(if in_place.is_some() { 0 } else { depth * at_once * per_piece })?;
-    let mut product = Buffer::<T>::zeros(if at_once > 1 { rows * at_once * places } else { 0 })?;
+    let mut scratch = Aligned::<T>::zeros(if in_place.is_some() { 0 } else { depth * at_once * per_piece })?;
+    let mut product = Aligned::<T>::zeros(if at_once > 1 { rows * at_once * places } else { 0 })?;
 
     for first in (0..samples).step_by(at_once) {
         let batch = first..samples.min(first + at_once);
@@ -103,8 +103,8 @@ pub(super) fn convolve<T: Entry>(
     Ok(())
 }
 
-fn elements<T: Element>(x: Strided<T>) -> Result<Buffer<T>> {
-    let mut out = Buffer::zeros(x.layout.numel())?;
+fn elements<T: Element>(x: Strided<T>) -> Result<Aligned<T>> {
+    let mut out = Aligned::zeros(x.layout.numel())?;
     map1("conv", x, &mut out, &|x, out| out.copy_from_slice(x))?;
     Ok(out)
 }

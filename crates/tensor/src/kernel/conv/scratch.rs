@@ -4,10 +4,10 @@ use std::cell::RefCell;
 
 use crate::dtype::Element;
 use crate::error::Result;
-use crate::storage::Buffer;
+use crate::storage::Aligned;
 
 /// What a thread keeps of one element type: one for each call within a call.
-pub(super) type Kept<T> = RefCell<Vec<(Buffer<T>, Vec<usize>)>>;
+pub(super) type Kept<T> = RefCell<Vec<(Aligned<T>, Vec<usize>)>>;
 
 /// What is lent numbers and places, of any value.
 pub(super) type Borrower<'f, T> = dyn FnMut(&mut [T], &mut [usize]) -> Result<()> + 'f;
@@ -20,7 +20,7 @@ pub(super) fn lend<T: Element>(kept: &Kept<T>, numbers: usize, places: usize, f:
     // Taken, not borrowed, while `f` runs: what it calls may ask too.
     let (mut buffer, mut table) = match kept.borrow_mut().pop() {
         Some((buffer, table)) if buffer.len() >= numbers => (buffer, table),
-        other => (Buffer::zeros(numbers)?, other.map_or_else(Vec::new, |(_, table)| table)),
+        other => (Aligned::zeros(numbers)?, other.map_or_else(Vec::new, |(_, table)| table)),
     };
     if table.len() < places {
         table.resize(places, 0);

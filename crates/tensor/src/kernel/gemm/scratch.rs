@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 
 use super::tile::Float;
 use crate::error::Result;
-use crate::storage::Buffer;
+use crate::storage::Aligned;
 
 /// So many need no buffer.
 const FEW: usize = 256;
@@ -15,7 +15,7 @@ const FEW: usize = 256;
 const KEPT: usize = 1 << 18;
 
 thread_local! {
-    static BUFFER: Cell<Option<Buffer<f64>>> = const { Cell::new(None) };
+    static BUFFER: Cell<Option<Aligned<f64>>> = const { Cell::new(None) };
 }
 
 /// Calls `f` with room for `len` numbers, to be written before they are read.
@@ -32,7 +32,7 @@ pub(super) fn with<T: Float>(len: usize, f: impl FnOnce(*mut T)) -> Result<()> {
     // Taken, not borrowed: whatever runs within finds none and makes its own.
     let mut buffer = match BUFFER.take() {
         Some(buffer) if buffer.len() >= len => buffer,
-        _ => Buffer::zeros(len)?,
+        _ => Aligned::zeros(len)?,
     };
     f(buffer.as_mut_ptr().cast());
     if buffer.len() <= KEPT {
