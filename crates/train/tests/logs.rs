@@ -12,8 +12,9 @@ fn report(step: u64) -> Report {
     if step % 4 == 3 { report.with("accuracy, top 5", step as f64 / 20.0) } else { report }
 }
 
-const KINDS: [fn(&Path) -> Box<dyn Log>; 2] =
-    [|path| Box::new(CsvLog::new(path)), |path| Box::new(JsonlLog::new(path))];
+type Kind = fn(&Path) -> Box<dyn Log>;
+
+const KINDS: [Kind; 2] = [|path| Box::new(CsvLog::new(path)), |path| Box::new(JsonlLog::new(path))];
 
 fn resumed(mut log: Box<dyn Log>, step: u64) -> Result<Box<dyn Log>> {
     log.resume(step)?;
