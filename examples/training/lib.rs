@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cart_pole;
 mod check;
 mod digits;
 mod pictures;
@@ -14,6 +15,7 @@ use clap::Args;
 use wengert::prelude::*;
 use wengert_train::{Control, CsvLog, EpochEvent, Every, Logged, Observer, Outcome, Snapshots, Trainer};
 
+pub use cart_pole::CartPole;
 pub use check::{at_least, at_most};
 pub use digits::{Digits, confusion, in_batches};
 pub use pictures::{mosaic, save_png};
