@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use wengert::prelude::*;
-use wengert_train::{CsvLog, Log, Report, Snapshot, Snapshots, save};
+use wengert_train::{CsvLog, Log, Report, Snapshot, save};
 use wengert_training_examples::{CartPole, Run, at_least, exit};
 
 /// Learns to balance a pole on a cart.
@@ -79,7 +79,7 @@ fn run(mut options: Options) -> Result<()> {
     let folder = options.run.folder("cartpole")?;
     let agent = Agent::new(&options)?;
     let mut train = Train::new(&agent, Adam::new(options.lr)).clip_norm(1.0);
-    let snapshots = Snapshots::new(folder.join("snapshots"), 3)?;
+    let snapshots = options.run.snapshots(&folder)?;
     let mut last: VecDeque<f64> = VecDeque::new();
     if options.run.resume
         && let Some((update, snapshot)) = snapshots.latest()?.snapshot

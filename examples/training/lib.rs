@@ -9,7 +9,7 @@ mod pictures;
 mod table;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use wengert::prelude::*;
@@ -56,17 +56,35 @@ impl Run {
         Ok(folder)
     }
 
+    /// The last three snapshots in `folder`. Those of an earlier run that does not go on are put aside, as `snapshots.earlier`.
+    ///
+    /// # Errors
+    /// What the file system refuses.
+    pub fn snapshots(&self, folder: &Path) -> Result<Snapshots> {
+        let (own, aside) = (folder.join("snapshots"), folder.join("snapshots.earlier"));
+        if !self.resume && own.exists() {
+            let put = || {
+                if aside.exists() {
+                    std::fs::remove_dir_all(&aside)?;
+                }
+                std::fs::rename(&own, &aside)
+            };
+            put().map_err(|error| Error::file(format!("move {}: {error}", own.display())))?;
+        }
+        Snapshots::new(own, 3)
+    }
+
     /// The trainer with snapshots and the log `log.csv` in `folder`, a line of every epoch, and Ctrl-C as a way to stop;
     /// resumed, where that was asked for.
     ///
     /// # Errors
     /// What the file system refuses; a snapshot of another model.
-    pub fn prepare<'m>(&self, trainer: Trainer<'m>, folder: &std::path::Path, every: Every) -> Result<Trainer<'m>> {
+    pub fn prepare<'m>(&self, trainer: Trainer<'m>, folder: &Path, every: Every) -> Result<Trainer<'m>> {
         let log = folder.join("log.csv");
         let mut trainer = trainer
             .observe(Logged::new(move |step| CsvLog::resume(&log, step)))
             .observe(Lines)
-            .snapshots(Snapshots::new(folder.join("snapshots"), 3)?, every)
+            .snapshots(self.snapshots(folder)?, every)
             .interruptible();
         if self.resume {
             let found = trainer.resume()?;
