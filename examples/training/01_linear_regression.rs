@@ -15,7 +15,7 @@ struct Options {
     #[command(flatten)]
     run: Run,
     /// Steps, each on all patients
-    #[arg(long, default_value_t = 1500)]
+    #[arg(long, default_value_t = 500)]
     epochs: u64,
     /// The learning rate
     #[arg(long, default_value_t = 0.1)]
@@ -44,7 +44,7 @@ fn run(mut options: Options) -> Result<()> {
     model.to(DType::F64)?;
     let loader = Loader::new(Tensors::new((x.clone(), y.clone()))?, table.rows())?;
     let train = Train::new(&model, Sgd::new(options.lr).momentum(options.momentum).nesterov());
-    let mut trainer = options.run.prepare(Trainer::new(&model, train), &folder, Every::Epochs(500))?;
+    let mut trainer = options.run.prepare(Trainer::new(&model, train), &folder, Every::Epochs(100))?;
     let outcome = trainer.fit(
         &loader,
         options.epochs,

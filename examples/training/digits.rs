@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wengert::prelude::*;
 use wengert_data::{Loader, Tensors, idx};
-use wengert_train::{ConfusionMatrix, Metric};
+use wengert_train::{Accuracy, ConfusionMatrix, Metric};
 
 use crate::table;
 
@@ -66,16 +66,32 @@ impl Digits {
     }
 }
 
-/// What a model makes of all samples of a data set, in batches that fit into memory.
+/// Goes over a data set in batches that fit into memory.
 ///
 /// # Errors
-/// What the model refuses.
+/// What `each` refuses.
 pub fn in_batches(
     data: &Tensors<(Tensor, Tensor)>,
     mut each: impl FnMut(&Tensor, &Tensor) -> Result<()>,
 ) -> Result<()> {
     let loader = Loader::new(data.clone(), 500)?;
     loader.iter().try_for_each(|batch| batch.and_then(|(x, y)| each(&x, &y)))
+}
+
+/// What validation of a classifier gives: the mean cross-entropy and the accuracy.
+///
+/// # Errors
+/// What the model refuses.
+pub fn validate(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<Vec<(String, f64)>> {
+    let (mut loss, mut accuracy) = (0.0, Accuracy::new());
+    in_batches(data, |x, y| {
+        let tape = Tape::new();
+        let scores = model.forward(tape.input(x));
+        loss += cross_entropy_with(scores, tape.input(y), Reduction::Sum).item()?;
+        accuracy.update(&scores.value()?, y)
+    })?;
+    let loss = loss / data.tensors().1.numel() as f64;
+    Ok(vec![("validation loss".to_string(), loss), (accuracy.name(), accuracy.value())])
 }
 
 /// How a classifier of digits does on a data set.

@@ -17,7 +17,7 @@ use wengert_train::{Control, CsvLog, EpochEvent, Every, Logged, Observer, Outcom
 
 pub use cart_pole::CartPole;
 pub use check::{at_least, at_most};
-pub use digits::{Digits, confusion, in_batches};
+pub use digits::{Digits, confusion, in_batches, validate};
 pub use pictures::{mosaic, save_png};
 pub use table::table;
 
