@@ -7,8 +7,8 @@ use clap::Parser;
 use wengert::prelude::*;
 use wengert::{Cache, LearnedPositions, Mask, Seen, TransformerEncoder, TransformerOptions};
 use wengert_data::{Chars, Loader, Tokenizer, Windows};
-use wengert_train::{Best, Every, Goal, Outcome, Trainer, load};
-use wengert_training_examples::{Run, exit, show};
+use wengert_train::{Best, Every, Goal, Trainer, load};
+use wengert_training_examples::{Run, exit, finished, show};
 
 /// Trains a small GPT on a text and generates more of it.
 #[derive(Debug, Parser)]
@@ -139,9 +139,7 @@ fn run(mut options: Options) -> Result<()> {
             Ok(vec![("bits per character".to_string(), bits)])
         },
     )?;
-    println!("{outcome}");
-    if matches!(outcome, Outcome::Interrupted(..)) {
-        println!("the same command with --resume goes on");
+    if !finished(&outcome) {
         return Ok(());
     }
     gpt.load(&load(&best)?)?;

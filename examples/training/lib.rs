@@ -2,12 +2,24 @@
 
 #![forbid(unsafe_code)]
 
+mod cart_pole;
+mod check;
+mod digits;
+mod pictures;
+mod table;
+
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use wengert::prelude::*;
-use wengert_train::{Every, Snapshots, Trainer};
+use wengert_train::{Control, CsvLog, EpochEvent, Every, Logged, Observer, Outcome, Snapshots, Trainer};
+
+pub use cart_pole::CartPole;
+pub use check::{at_least, at_most};
+pub use digits::{Digits, confusion, in_batches, validate};
+pub use pictures::{mosaic, save_png};
+pub use table::table;
 
 /// Options of every program.
 #[derive(Debug, Clone, Args)]
@@ -44,12 +56,36 @@ impl Run {
         Ok(folder)
     }
 
-    /// The trainer with snapshots in `folder`, and with Ctrl-C as a way to stop; resumed, where that was asked for.
+    /// The last three snapshots in `folder`. Those of an earlier run that does not go on are put aside, as `snapshots.earlier`.
+    ///
+    /// # Errors
+    /// What the file system refuses.
+    pub fn snapshots(&self, folder: &Path) -> Result<Snapshots> {
+        let (own, aside) = (folder.join("snapshots"), folder.join("snapshots.earlier"));
+        if !self.resume && own.exists() {
+            let put = || {
+                if aside.exists() {
+                    std::fs::remove_dir_all(&aside)?;
+                }
+                std::fs::rename(&own, &aside)
+            };
+            put().map_err(|error| Error::file(format!("move {}: {error}", own.display())))?;
+        }
+        Snapshots::new(own, 3)
+    }
+
+    /// The trainer with snapshots and the log `log.csv` in `folder`, a line of every epoch, and Ctrl-C as a way to stop;
+    /// resumed, where that was asked for.
     ///
     /// # Errors
     /// What the file system refuses; a snapshot of another model.
-    pub fn prepare<'m>(&self, trainer: Trainer<'m>, folder: &std::path::Path, every: Every) -> Result<Trainer<'m>> {
-        let mut trainer = trainer.snapshots(Snapshots::new(folder.join("snapshots"), 3)?, every).interruptible();
+    pub fn prepare<'m>(&self, trainer: Trainer<'m>, folder: &Path, every: Every) -> Result<Trainer<'m>> {
+        let log = folder.join("log.csv");
+        let mut trainer = trainer
+            .observe(Logged::new(move |step| CsvLog::resume(&log, step)))
+            .observe(Lines)
+            .snapshots(self.snapshots(folder)?, every)
+            .interruptible();
         if self.resume {
             let found = trainer.resume()?;
             found.damaged.iter().for_each(|error| eprintln!("not used: {error}"));
@@ -60,6 +96,30 @@ impl Run {
         }
         Ok(trainer)
     }
+}
+
+/// A line an epoch, of twenty epochs at most.
+struct Lines;
+
+impl Observer for Lines {
+    fn epoch(&mut self, event: &EpochEvent<'_>, _: &mut Control) -> Result<()> {
+        let (done, epochs) = (event.epoch + 1, event.epochs);
+        if done == epochs || done.is_multiple_of(epochs.div_ceil(20)) {
+            let values: String = event.values.iter().map(|(name, value)| format!(", {name} {value:.4}")).collect();
+            println!("epoch {done} of {epochs}: loss {:.4}{values}", event.loss);
+        }
+        Ok(())
+    }
+}
+
+/// Whether training came to its end, which is said; where it was interrupted, how to go on.
+pub fn finished(outcome: &Outcome) -> bool {
+    println!("{outcome}");
+    if matches!(outcome, Outcome::Interrupted(..)) {
+        println!("the same command with --resume goes on");
+        return false;
+    }
+    true
 }
 
 /// Prints without a new line, at once.

@@ -1,0 +1,105 @@
+//! Handwritten digits: the bundled ones of 8x8 pixels, or MNIST's.
+
+use std::path::Path;
+
+use wengert::prelude::*;
+use wengert_data::{Loader, Tensors, idx};
+use wengert_train::{Accuracy, ConfusionMatrix, Metric};
+
+use crate::table;
+
+/// Pictures `[n, 1, side, side]` from 0, background, to 1, ink, each with its digit.
+pub struct Digits {
+    /// What is learned from.
+    pub train: Tensors<(Tensor, Tensor)>,
+    /// What says which epoch's model is the best.
+    pub validation: Tensors<(Tensor, Tensor)>,
+    /// What nothing is decided by.
+    pub test: Tensors<(Tensor, Tensor)>,
+    /// The pixels of a row.
+    pub side: usize,
+}
+
+impl Digits {
+    /// The bundled digits, of which the last 500 are for testing; or the four IDX files of MNIST in a folder. For
+    /// validation there is a tenth of what is not for testing.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub fn load(mnist: Option<&Path>) -> Result<Self> {
+        let Some(folder) = mnist else {
+            let table = table("digits")?;
+            let pixels: Vec<&str> = table.names().filter(|name| *name != "digit").collect();
+            let x = table.numbers(pixels, DType::F32)?.div(&Tensor::from(16f32))?.reshape([-1, 1, 8, 8])?;
+            let y = table.labels("digit")?.0;
+            let learned = table.rows() - 500;
+            let test = (x.narrow(0, learned, 500)?, y.narrow(0, learned, 500)?);
+            return Self::of((x.narrow(0, 0, learned)?, y.narrow(0, 0, learned)?), test);
+        };
+        let read = |part: &str| -> Result<(Tensor, Tensor)> {
+            let x = idx::read(folder.join(format!("{part}-images-idx3-ubyte")), DType::F32)?;
+            let y = idx::read(folder.join(format!("{part}-labels-idx1-ubyte")), DType::I64)?;
+            Ok((x.div(&Tensor::from(255f32))?.unsqueeze(1)?, y))
+        };
+        Self::of(read("train")?, read("t10k")?)
+    }
+
+    fn of((x, y): (Tensor, Tensor), test: (Tensor, Tensor)) -> Result<Self> {
+        let (n, side) = (y.numel(), x.shape()[3]);
+        let learned = n - n / 10;
+        let part = |start, len| Tensors::new((x.narrow(0, start, len)?, y.narrow(0, start, len)?));
+        let (train, validation) = (part(0, learned)?, part(learned, n - learned)?);
+        Ok(Self { train, validation, test: Tensors::new(test)?, side })
+    }
+
+    /// The same with at most so many pictures of each part.
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    pub fn at_most(self, n: usize) -> Result<Self> {
+        let cut = |part: Tensors<(Tensor, Tensor)>| {
+            let (x, y) = part.tensors();
+            let n = n.min(y.numel());
+            Tensors::new((x.narrow(0, 0, n)?, y.narrow(0, 0, n)?))
+        };
+        Ok(Self { train: cut(self.train)?, validation: cut(self.validation)?, test: cut(self.test)?, side: self.side })
+    }
+}
+
+/// Goes over a data set in batches that fit into memory.
+///
+/// # Errors
+/// What `each` refuses.
+pub fn in_batches(
+    data: &Tensors<(Tensor, Tensor)>,
+    mut each: impl FnMut(&Tensor, &Tensor) -> Result<()>,
+) -> Result<()> {
+    let loader = Loader::new(data.clone(), 500)?;
+    loader.iter().try_for_each(|batch| batch.and_then(|(x, y)| each(&x, &y)))
+}
+
+/// What validation of a classifier gives: the mean cross-entropy and the accuracy.
+///
+/// # Errors
+/// What the model refuses.
+pub fn validate(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<Vec<(String, f64)>> {
+    let (mut loss, mut accuracy) = (0.0, Accuracy::new());
+    in_batches(data, |x, y| {
+        let tape = Tape::new();
+        let scores = model.forward(tape.input(x));
+        loss += cross_entropy_with(scores, tape.input(y), Reduction::Sum).item()?;
+        accuracy.update(&scores.value()?, y)
+    })?;
+    let loss = loss / data.tensors().1.numel() as f64;
+    Ok(vec![("validation loss".to_string(), loss), (accuracy.name(), accuracy.value())])
+}
+
+/// How a classifier of digits does on a data set.
+///
+/// # Errors
+/// What the model refuses.
+pub fn confusion(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<ConfusionMatrix> {
+    let mut matrix = ConfusionMatrix::new(10)?;
+    in_batches(data, |x, y| matrix.update(&model.predict(x)?, y))?;
+    Ok(matrix)
+}
