@@ -90,7 +90,8 @@ fn run(mut options: Options) -> Result<()> {
         println!("going on after update {update}");
     }
 
-    let mut log = CsvLog::resume(folder.join("log.csv"), train.steps())?;
+    let mut log = CsvLog::new(folder.join("log.csv"));
+    log.resume(train.steps())?;
     let rate = |update: u64| options.lr * (1.0 - update as f64 / options.updates as f64).max(0.05);
     while train.steps() < options.updates {
         // The numbers of an update depend on the seed and its place alone, so that a resumed run has the same.

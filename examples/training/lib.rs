@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use wengert::prelude::*;
-use wengert_train::{Control, CsvLog, EpochEvent, Every, Logged, Observer, Outcome, Snapshots, Trainer};
+use wengert_train::{Control, CsvLog, EpochEvent, Every, Observer, Outcome, Snapshots, Trainer};
 
 pub use cart_pole::CartPole;
 pub use check::{at_least, at_most};
@@ -80,9 +80,8 @@ impl Run {
     /// # Errors
     /// What the file system refuses; a snapshot of another model.
     pub fn prepare<'m>(&self, trainer: Trainer<'m>, folder: &Path, every: Every) -> Result<Trainer<'m>> {
-        let log = folder.join("log.csv");
         let mut trainer = trainer
-            .observe(Logged::new(move |step| CsvLog::resume(&log, step)))
+            .observe(CsvLog::new(folder.join("log.csv")))
             .observe(Lines)
             .snapshots(self.snapshots(folder)?, every)
             .interruptible();

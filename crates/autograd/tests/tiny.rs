@@ -69,7 +69,7 @@ fn bits(x: &Tensor) -> Vec<u64> {
 fn values(shape: &[usize], dtype: DType, seed: u64) -> Result<Tensor> {
     let mut x = Tensor::uniform(shape, -2.0, 2.0, DType::F64, &mut Rng::seed(seed))?.to_vec::<f64>()?;
     let odd = [0.0, -0.0, f64::NAN, f64::INFINITY, 1e5, -1e-30];
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         let n = x.len();
         x[seed as usize % n] = odd[seed as usize / 3 % odd.len()];
     }

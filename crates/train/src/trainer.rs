@@ -228,7 +228,11 @@ impl<'m> Trainer<'m> {
                     samples,
                 };
                 self.observers.iter_mut().try_for_each(|observer| observer.step(&event))?;
-                if matches!(&self.snapshots, Some((_, Every::Steps(n))) if event.step.is_multiple_of((*n).max(1))) {
+                // What follows the last step of an epoch belongs to it: the end of the epoch comes first.
+                if left.left() == 0 {
+                    continue;
+                }
+                if self.is_due() {
                     self.save(loader.position())?;
                 }
                 if self.interruptible && interrupt::wanted() {
@@ -239,8 +243,11 @@ impl<'m> Trainer<'m> {
             let control = self.end_epoch(epoch, epochs, &values)?;
             let last = epoch + 1 == epochs || control.stop.is_some();
             let due = matches!(&self.snapshots, Some((_, Every::Epochs(n))) if (epoch + 1).is_multiple_of((*n).max(1)));
-            if last || due {
+            if last || due || self.is_due() {
                 self.save(loader.position())?;
+            }
+            if !last && self.interruptible && interrupt::wanted() {
+                return Ok(Outcome::Interrupted(self.progress.step, self.save(loader.position())?));
             }
             if let Some(why) = control.stop {
                 return Ok(Outcome::Stopped(why));
@@ -304,6 +311,11 @@ impl Trainer<'_> {
         }
         self.progress = Progress { step: progress.step, ..Progress::default() };
         Ok(control)
+    }
+
+    /// Whether there is to be a snapshot after so many steps.
+    fn is_due(&self) -> bool {
+        matches!(&self.snapshots, Some((_, Every::Steps(n))) if self.progress.step.is_multiple_of((*n).max(1)))
     }
 
     /// A snapshot of now, where there are to be any.
