@@ -8,7 +8,8 @@
 //!   [`Embedding`], [`Bilinear`], [`Prelu`]; [`Flatten`], [`Reshape`], [`Residual`].
 //! - [`Init`]: the numbers that weights start from.
 //! - [`loss`]: how wrong a prediction is, as a variable.
-//! - [`Optimizer`]: an update, recorded on the tape of the loss: [`Sgd`], [`Adam`], [`AdamW`].
+//! - [`Optimizer`]: an update, recorded on the tape of the loss: [`Sgd`], [`Adam`], [`AdamW`] and others; and [`Lbfgs`].
+//! - [`Schedule`]: learning rates that change in the course of training.
 //! - [`Train`]: one step after another; [`CompiledTrain`]: the same, recorded once.
 //!
 //! There is no gradient formula in this crate: all of them come from the tape. It names no operation of
@@ -26,6 +27,7 @@ pub mod loss;
 mod module;
 mod optim;
 mod param;
+pub mod schedule;
 mod train;
 
 pub use buffer::Buffer;
@@ -34,7 +36,11 @@ pub use init::{Fans, Init};
 pub use layer::*;
 pub use loss::Reduction;
 pub use module::{Module, Visitor};
-pub use optim::{Adam, AdamW, AdaptiveMoments, Optimizer, Sgd, Update};
+pub use optim::{
+    Adadelta, Adagrad, Adam, AdamW, AdaptiveMoments, Lamb, Lbfgs, Lion, Minimum, NAdam, Optimizer, RAdam, RmsProp, Sgd,
+    Update,
+};
 pub use param::Param;
+pub use schedule::{OneCycle, Plateau, Schedule};
 pub use train::{CompiledTrain, Train};
 pub use wengert_derive::Module;

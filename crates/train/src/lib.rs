@@ -10,7 +10,10 @@ mod log;
 mod logged;
 mod metric;
 mod observer;
+#[cfg(feature = "plot")]
+mod plot;
 mod png;
+mod progress;
 mod report;
 mod snapshot;
 mod trainer;
@@ -24,6 +27,9 @@ pub use metric::{
     Accuracy, Auc, Average, ConfusionMatrix, F1, Mae, Mean, Metric, Perplexity, Precision, R2, Recall, Rmse,
 };
 pub use observer::{Control, EpochEvent, Observer, StepEvent};
+#[cfg(feature = "plot")]
+pub use plot::{Curves, Shades, decision_surface, image_grid};
+pub use progress::Progress;
 pub use report::{History, Log, Report};
 pub use snapshot::{Found, Snapshot, Snapshots};
 pub use trainer::{Every, Outcome, Trainer};

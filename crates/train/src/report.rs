@@ -5,6 +5,8 @@
 use indexmap::IndexMap;
 use wengert_tensor::{Error, Result};
 
+use crate::observer::{Control, EpochEvent, Observer, StepEvent};
+
 /// Named numbers at a step: losses, metrics, rates.
 ///
 /// ```
@@ -74,8 +76,11 @@ pub(crate) fn short(x: f64) -> String {
 
 /// Something that keeps reports.
 ///
-/// A log is made anew, or resumed: it then forgets whatever it knew of later steps, so that the steps which training takes
-/// again are not there twice.
+/// Every log is an [`Observer`], so a [`Trainer`](crate::Trainer) fills it: a report for each step, with `loss` and `lr`, and one for each
+/// epoch, with `epoch_loss` and what validation gave. A mutable reference is a log too, for one that is still needed afterwards.
+///
+/// A log begins anew, unless it is resumed before the first report: it then forgets what it knew of later steps, so that the
+/// steps which training takes again are not there twice.
 pub trait Log {
     /// Keeps one report. What was reported is with the operating system when this returns, so a process that is
     /// killed loses none of it.
@@ -85,6 +90,52 @@ pub trait Log {
     /// [`ErrorKind::Value`](wengert_tensor::ErrorKind::Value) for the names `step`, `epoch`, the empty name, and names with
     /// control characters.
     fn report(&mut self, report: &Report) -> Result<()>;
+
+    /// Goes on after `step` steps of an earlier run, whose later reports are forgotten. Where there is no earlier log it begins one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::File`](wengert_tensor::ErrorKind::File), and the earlier log stays as it is, where it cannot be read
+    /// and written or is none of this kind.
+    fn resume(&mut self, step: u64) -> Result<()>;
+}
+
+impl<L: Log + ?Sized> Log for &mut L {
+    fn report(&mut self, report: &Report) -> Result<()> {
+        (**self).report(report)
+    }
+
+    fn resume(&mut self, step: u64) -> Result<()> {
+        (**self).resume(step)
+    }
+}
+
+impl<L: Log> Observer for L {
+    fn step(&mut self, event: &StepEvent) -> Result<()> {
+        self.report(&event.into())
+    }
+
+    fn epoch(&mut self, event: &EpochEvent<'_>, _: &mut Control) -> Result<()> {
+        self.report(&event.into())
+    }
+
+    fn resumed(&mut self, step: u64) -> Result<()> {
+        self.resume(step)
+    }
+}
+
+/// `loss` and `lr`.
+impl From<&StepEvent> for Report {
+    fn from(event: &StepEvent) -> Self {
+        Self::new(event.step, event.epoch).with("loss", event.loss).with("lr", event.lr)
+    }
+}
+
+/// `epoch_loss`, then what validation gave.
+impl From<&EpochEvent<'_>> for Report {
+    fn from(event: &EpochEvent<'_>) -> Self {
+        let report = Self::new(event.step, event.epoch).with("epoch_loss", event.loss);
+        event.values.iter().fold(report, |report, (name, value)| report.with(name, *value))
+    }
 }
 
 /// A log in memory, for plots and for deciding what comes next.
@@ -113,17 +164,17 @@ impl History {
     pub fn curve(&self, name: &str) -> Vec<(f64, f64)> {
         self.reports.iter().filter_map(|r| Some((r.step as f64, r.get(name)?))).collect()
     }
-
-    /// Forgets what came after `step`.
-    pub fn truncate(&mut self, step: u64) {
-        self.reports.retain(|r| r.step <= step);
-    }
 }
 
 impl Log for History {
     fn report(&mut self, report: &Report) -> Result<()> {
         report.check()?;
         self.reports.push(report.clone());
+        Ok(())
+    }
+
+    fn resume(&mut self, step: u64) -> Result<()> {
+        self.reports.retain(|report| report.step <= step);
         Ok(())
     }
 }

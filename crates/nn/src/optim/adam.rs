@@ -1,9 +1,9 @@
 //! Adam and AdamW: one formula that differs in where the weight decays.
 
 use wengert_autograd::Var;
-use wengert_tensor::{Error, Result};
+use wengert_tensor::Result;
 
-use super::{Optimizer, Update, decay_rate, not_negative};
+use super::{Optimizer, Update, decay_rate, misfit, not_negative, rate, running, with_decay};
 
 /// Adam, as PyTorch defines it (D. Kingma and J. Ba, "Adam: a method for stochastic optimization",
 /// ICLR 2015). With g = xbar + decay x, at step t:
@@ -36,6 +36,7 @@ pub struct AdaptiveMoments<const DECOUPLED: bool> {
     betas: (f64, f64),
     eps: f64,
     weight_decay: f64,
+    amsgrad: bool,
 }
 
 impl<const DECOUPLED: bool> AdaptiveMoments<DECOUPLED> {
@@ -43,7 +44,8 @@ impl<const DECOUPLED: bool> AdaptiveMoments<DECOUPLED> {
 
     /// With decay rates 0.9 and 0.999, eps 1e-8, and a weight decay of 0.01 for AdamW and 0 for Adam.
     pub fn new(lr: f64) -> Self {
-        Self { lr, betas: (0.9, 0.999), eps: 1e-8, weight_decay: if DECOUPLED { 0.01 } else { 0.0 } }
+        let weight_decay = if DECOUPLED { 0.01 } else { 0.0 };
+        Self { lr, betas: (0.9, 0.999), eps: 1e-8, weight_decay, amsgrad: false }
     }
 
     /// The same with other decay rates of the running means of g and g^2, from 0 up to 1.
@@ -61,16 +63,16 @@ impl<const DECOUPLED: bool> AdaptiveMoments<DECOUPLED> {
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Self { weight_decay, ..self }
     }
+
+    /// The same with the largest v that there ever was in place of v, so that no element's rate grows again (S. Reddi, S. Kale
+    /// and S. Kumar, "On the convergence of Adam and beyond", ICLR 2018).
+    pub fn amsgrad(self) -> Self {
+        Self { amsgrad: true, ..self }
+    }
 }
 
 impl<const DECOUPLED: bool> Optimizer for AdaptiveMoments<DECOUPLED> {
-    fn lr(&self) -> f64 {
-        self.lr
-    }
-
-    fn set_lr(&mut self, lr: f64) {
-        self.lr = lr;
-    }
+    rate!();
 
     fn check(&self) -> Result<()> {
         not_negative(Self::NAME, "lr", self.lr)?;
@@ -81,7 +83,7 @@ impl<const DECOUPLED: bool> Optimizer for AdaptiveMoments<DECOUPLED> {
     }
 
     fn states(&self) -> usize {
-        2
+        2 + usize::from(self.amsgrad)
     }
 
     /// lr / (1 - b1^t), sqrt(1 - b2^t) and 1 - lr decay.
@@ -92,18 +94,16 @@ impl<const DECOUPLED: bool> Optimizer for AdaptiveMoments<DECOUPLED> {
     }
 
     fn update<'t>(&self, x: Var<'t>, xbar: Var<'t>, state: &[Var<'t>], numbers: &[Var<'t>]) -> Update<'t> {
-        let (&[m, v], &[rate, root, keep]) = (state, numbers) else {
-            let error = Error::value(format!("{}: takes two states and three numbers", Self::NAME));
-            return Update { x: x.tape().error(error), state: vec![] };
-        };
+        let (&[m, v, ref most @ ..], &[rate, root, keep]) = (state, numbers) else { return misfit(Self::NAME, x) };
         let (x, g) = match (self.weight_decay, DECOUPLED) {
             (0.0, _) => (x, xbar),
             (_, true) => (keep * x, xbar),
-            (decay, false) => (x, xbar + decay * x),
+            (decay, false) => (x, with_decay(xbar, decay, x)),
         };
         let (b1, b2) = self.betas;
-        let m = b1 * m + (1.0 - b1) * g;
-        let v = b2 * v + (1.0 - b2) * (g * g);
-        Update { x: x - rate * (m / (v.sqrt() / root + self.eps)), state: vec![m, v] }
+        let (m, v) = (running(b1, m, g), running(b2, v, g * g));
+        let most = most.first().map(|most| most.maximum(v));
+        let step = rate * (m / (most.unwrap_or(v).sqrt() / root + self.eps));
+        Update { x: x - step, state: [m, v].into_iter().chain(most).collect() }
     }
 }

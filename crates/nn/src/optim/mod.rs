@@ -2,15 +2,31 @@
 //!
 //! An optimiser is its hyper-parameters and a formula, and holds no tensors: [`Train`](crate::Train) keeps
 //! the state. Numbers that change from step to step are inputs of the formula, so that every step has the
-//! same structure.
+//! same structure. [`Lbfgs`] stands apart: it asks for the loss several times a step.
 
+mod adadelta;
+mod adagrad;
 mod adam;
+mod lamb;
+mod lbfgs;
+mod lion;
+mod nadam;
+mod radam;
+mod rmsprop;
 mod sgd;
 
 use wengert_autograd::Var;
 use wengert_tensor::{Error, Result};
 
+pub use adadelta::Adadelta;
+pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW, AdaptiveMoments};
+pub use lamb::Lamb;
+pub use lbfgs::{Lbfgs, Minimum};
+pub use lion::Lion;
+pub use nadam::NAdam;
+pub use radam::RAdam;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
 /// A rule that makes a parameter and its gradient into a better parameter.
@@ -107,6 +123,36 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
     fn update<'t>(&self, x: Var<'t>, xbar: Var<'t>, state: &[Var<'t>], numbers: &[Var<'t>]) -> Update<'t> {
         (**self).update(x, xbar, state, numbers)
     }
+}
+
+/// The learning rate of an optimiser that has a field `lr` for it.
+macro_rules! rate {
+    () => {
+        fn lr(&self) -> f64 {
+            self.lr
+        }
+
+        fn set_lr(&mut self, lr: f64) {
+            self.lr = lr;
+        }
+    };
+}
+use rate;
+
+/// The gradient with that of `decay` / 2 |x|^2 added.
+fn with_decay<'t>(xbar: Var<'t>, decay: f64, x: Var<'t>) -> Var<'t> {
+    if decay == 0.0 { xbar } else { xbar + decay * x }
+}
+
+/// A running mean that keeps the share `kept` of itself and takes the rest from `x`.
+fn running<'t>(kept: f64, mean: Var<'t>, x: Var<'t>) -> Var<'t> {
+    kept * mean + (1.0 - kept) * x
+}
+
+/// What is made of states or numbers that are not as many as were asked for.
+fn misfit<'t>(optimizer: &str, x: Var<'t>) -> Update<'t> {
+    let error = Error::value(format!("{optimizer}: got more or fewer states or numbers than it asked for"));
+    Update { x: x.tape().error(error), state: vec![] }
 }
 
 /// Refuses a hyper-parameter that is negative or not finite.

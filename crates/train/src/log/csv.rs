@@ -20,7 +20,7 @@ use crate::report::{Log, Report};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("log.csv");
 /// use wengert_train::{CsvLog, Log, Report};
-/// let mut log = CsvLog::new(&path)?;
+/// let mut log = CsvLog::new(&path);
 /// log.report(&Report::new(1, 0).with("loss", 0.5))?;
 /// log.report(&Report::new(2, 0).with("loss", 0.25).with("accuracy", 1.0))?;
 /// assert_eq!(std::fs::read_to_string(&path)?, "step,epoch,loss,accuracy\n1,0,0.5,\n2,0,0.25,1.0\n");
@@ -33,49 +33,22 @@ pub struct CsvLog {
 }
 
 impl CsvLog {
-    /// An empty log; replaces the file at `path`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::File`](wengert_tensor::ErrorKind::File) where the file cannot be made.
-    pub fn new(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self { lines: Lines::new(path.as_ref())?, names: Vec::new(), headed: false })
-    }
-
-    /// The log at `path` as it was after `step` steps; an empty one where there is no file.
-    ///
-    /// Columns that only later reports had stay, empty.
-    ///
-    /// # Errors
-    /// [`ErrorKind::File`](wengert_tensor::ErrorKind::File), and the file stays as it is, where it is none of
-    /// this log's or cannot be read and written.
-    pub fn resume(path: impl AsRef<Path>, step: u64) -> Result<Self> {
-        let path = path.as_ref();
-        let mut names = None;
-        let mut number = 0;
-        let bytes = kept(path, |line| {
-            number += 1;
-            let strange = || file_error("resume", path, format!("line {number} is no row of this log"));
-            let cells = cells(line).ok_or_else(strange)?;
-            if names.is_none() {
-                let known = cells.starts_with(&["step".into(), "epoch".into()]);
-                names = known.then(|| cells[2..].to_vec());
-                return if known { Ok(true) } else { Err(strange()) };
-            }
-            let at: Option<u64> = cells.first().and_then(|cell| cell.parse().ok());
-            Ok(at.ok_or_else(strange)? <= step)
-        })?;
-        Ok(Self { lines: Lines::cut(path, bytes)?, headed: names.is_some(), names: names.unwrap_or_default() })
+    /// A log in the file at `path`.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { lines: Lines::new(path.as_ref()), names: Vec::new(), headed: false }
     }
 
     /// Writes the whole file again with the columns of now.
     fn widen(&mut self) -> Result<()> {
         let path: PathBuf = self.lines.path().into();
+        if !self.headed {
+            self.lines.cut(0)?;
+        }
         let columns = self.names.len() + 2;
         let mut old = reader().from_path(&path).map_err(|e| file_error("read", &path, e))?;
         write_atomically(&path, |file| copy_rows(&mut old, &header(&self.names), columns, file))?;
         let bytes = path.metadata().map_err(|e| file_error("read", &path, e))?.len();
-        self.lines = Lines::cut(&path, bytes)?;
-        Ok(())
+        self.lines.cut(bytes)
     }
 }
 
@@ -95,6 +68,27 @@ impl Log for CsvLog {
         let cells = [report.step.to_string(), report.epoch.to_string()].into_iter();
         let values = self.names.iter().map(|name| report.get(name).map_or(String::new(), |x| format!("{x:?}")));
         self.lines.write(&row(cells.chain(values)))
+    }
+
+    /// Columns that only later reports had stay, empty.
+    fn resume(&mut self, step: u64) -> Result<()> {
+        let path = self.lines.path();
+        let (mut names, mut number) = (None, 0);
+        let bytes = kept(path, |line| {
+            number += 1;
+            let strange = || file_error("resume", path, format!("line {number} is no row of this log"));
+            let cells = cells(line).ok_or_else(strange)?;
+            if names.is_none() {
+                let known = cells.starts_with(&["step".into(), "epoch".into()]);
+                names = known.then(|| cells[2..].to_vec());
+                return if known { Ok(true) } else { Err(strange()) };
+            }
+            let at: Option<u64> = cells.first().and_then(|cell| cell.parse().ok());
+            Ok(at.ok_or_else(strange)? <= step)
+        })?;
+        self.lines.cut(bytes)?;
+        (self.headed, self.names) = (names.is_some(), names.unwrap_or_default());
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::report::{Log, Report};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("log.jsonl");
 /// use wengert_train::{JsonlLog, Log, Report};
-/// let mut log = JsonlLog::new(&path)?;
+/// let mut log = JsonlLog::new(&path);
 /// log.report(&Report::new(1, 0).with("loss", 0.5))?;
 /// assert_eq!(std::fs::read_to_string(&path)?, "{\"step\": 1, \"epoch\": 0, \"loss\": 0.5}\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -29,31 +29,9 @@ pub struct JsonlLog {
 }
 
 impl JsonlLog {
-    /// An empty log; replaces the file at `path`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::File`](wengert_tensor::ErrorKind::File) where the file cannot be made.
-    pub fn new(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self { lines: Lines::new(path.as_ref())? })
-    }
-
-    /// The log at `path` as it was after `step` steps; an empty one where there is no file.
-    ///
-    /// # Errors
-    /// [`ErrorKind::File`](wengert_tensor::ErrorKind::File), and the file stays as it is, where a line is none of
-    /// this log's or the file cannot be read and written.
-    pub fn resume(path: impl AsRef<Path>, step: u64) -> Result<Self> {
-        let path = path.as_ref();
-        let mut number = 0;
-        let bytes = kept(path, |line| {
-            number += 1;
-            let object: Option<Value> = serde_json::from_slice(line).ok();
-            match object.as_ref().and_then(|o| o.get("step")?.as_u64()) {
-                Some(at) => Ok(at <= step),
-                None => Err(file_error("resume", path, format!("line {number} is no JSON object with a step"))),
-            }
-        })?;
-        Ok(Self { lines: Lines::cut(path, bytes)? })
+    /// A log in the file at `path`.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { lines: Lines::new(path.as_ref()) }
     }
 }
 
@@ -68,5 +46,19 @@ impl Log for JsonlLog {
         }
         line.push_str("}\n");
         self.lines.write(line.as_bytes())
+    }
+
+    fn resume(&mut self, step: u64) -> Result<()> {
+        let path = self.lines.path();
+        let mut number = 0;
+        let bytes = kept(path, |line| {
+            number += 1;
+            let object: Option<Value> = serde_json::from_slice(line).ok();
+            match object.as_ref().and_then(|o| o.get("step")?.as_u64()) {
+                Some(at) => Ok(at <= step),
+                None => Err(file_error("resume", path, format!("line {number} is no JSON object with a step"))),
+            }
+        })?;
+        self.lines.cut(bytes)
     }
 }

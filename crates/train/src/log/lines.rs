@@ -13,34 +13,38 @@ use crate::atomic::file_error;
 
 pub struct Lines {
     path: PathBuf,
-    file: File,
+    /// Open from the first line on.
+    file: Option<File>,
 }
 
 impl Lines {
-    /// An empty file in place of whatever was there.
-    pub fn new(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(|e| file_error("write", path, e))?;
-        Ok(Self { path: path.into(), file })
+    /// The lines of the file at `path`, which is not touched yet.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.into(), file: None }
     }
 
-    /// The file at `path`, made if it is not there, cut after its first `bytes`.
-    pub fn cut(path: &Path, bytes: u64) -> Result<Self> {
+    /// Goes on with the file, made if it is not there, after its first `bytes`.
+    pub fn cut(&mut self, bytes: u64) -> Result<()> {
         let open = || {
-            let file = OpenOptions::new().append(true).create(true).open(path)?;
+            let file = OpenOptions::new().append(true).create(true).open(&self.path)?;
             file.set_len(bytes)?;
             Ok(file)
         };
-        let file = open().map_err(|e: std::io::Error| file_error("resume", path, e))?;
-        Ok(Self { path: path.into(), file })
+        self.file = Some(open().map_err(|e: std::io::Error| file_error("open", &self.path, e))?);
+        Ok(())
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends `line`, which ends with its line feed.
+    /// Appends `line`, which ends with its line feed; the first one, unless the file was cut, to an empty file.
     pub fn write(&mut self, line: &[u8]) -> Result<()> {
-        self.file.write_all(line).map_err(|e| file_error("write", &self.path, e))
+        if self.file.is_none() {
+            self.cut(0)?;
+        }
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.write_all(line).map_err(|e| file_error("write", &self.path, e))
     }
 }
 

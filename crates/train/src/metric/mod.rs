@@ -16,6 +16,8 @@ mod scores;
 pub use accuracy::Accuracy;
 pub use auc::Auc;
 pub use confusion::ConfusionMatrix;
+#[cfg(feature = "plot")]
+pub(crate) use input::{labels, numbers};
 pub use mean::Mean;
 pub use perplexity::Perplexity;
 pub use regression::{Mae, R2, Rmse};

@@ -36,7 +36,7 @@ const BUCKETS: usize = 64;
 /// use wengert_tensor::Tensor;
 /// use wengert_train::{Log, Report, TensorBoard};
 ///
-/// let mut board = TensorBoard::new(runs.join("first"))?;
+/// let mut board = TensorBoard::new(runs.join("first"));
 /// board.report(&Report::new(1, 0).with("train/loss", 0.5))?;
 /// board.histogram(1, "weights", &Tensor::from([0.1, -0.2, 0.3]))?;
 /// board.image(1, "digit", &Tensor::from([[0.0, 1.0], [1.0, 0.0]]))?;
@@ -44,48 +44,38 @@ const BUCKETS: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TensorBoard {
-    path: PathBuf,
-    file: File,
+    dir: PathBuf,
+    /// This run's own file, from the first event on.
+    file: Option<File>,
 }
 
 impl TensorBoard {
-    /// A new run in `dir`, which is made if it is not there. Event files that lie there already stay, but TensorBoard
-    /// does not show them any more.
+    /// A log in the directory `dir`, which is made if it is not there.
     ///
-    /// # Errors
-    /// [`ErrorKind::File`](wengert_tensor::ErrorKind::File) where the directory or the file cannot be made.
-    pub fn new(dir: impl AsRef<Path>) -> Result<Self> {
-        Self::begin(dir.as_ref(), 0)
+    /// Event files that lie there already stay, but TensorBoard does not show them any more; where the log is resumed it shows
+    /// them up to that step, also if it is watching now.
+    pub fn new(dir: impl AsRef<Path>) -> Self {
+        Self { dir: dir.as_ref().into(), file: None }
     }
 
-    /// Goes on with the run in `dir` after `step` steps, in another file there. TensorBoard no longer shows what was logged
-    /// of later steps, also if it is watching now.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn resume(dir: impl AsRef<Path>, step: u64) -> Result<Self> {
-        Self::begin(dir.as_ref(), number(step).saturating_add(1))
-    }
-
-    fn begin(dir: &Path, step: i64) -> Result<Self> {
+    /// Begins a file that takes back what earlier ones say of `step` and later.
+    fn begin(&mut self, step: i64) -> Result<()> {
         let make = || {
-            fs::create_dir_all(dir)?;
+            fs::create_dir_all(&self.dir)?;
             // Files are read in the order of their names, which begin with a time in seconds: later than all there are.
             let mut latest = 0_u64;
-            for entry in fs::read_dir(dir)? {
+            for entry in fs::read_dir(&self.dir)? {
                 let name = entry?.file_name();
                 let seconds = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('.').next()?.parse().ok());
                 latest = latest.max(seconds.unwrap_or(0));
             }
             let seconds = (now() as u64).max(latest.saturating_add(1));
-            let path = dir.join(format!("{PREFIX}{seconds:010}.{}", std::process::id()));
-            let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
-            Ok(Self { path, file })
+            let path = self.dir.join(format!("{PREFIX}{seconds:010}.{}", std::process::id()));
+            OpenOptions::new().append(true).create_new(true).open(&path)
         };
-        let mut this = make().map_err(|e: std::io::Error| file_error("write event files in", dir, e))?;
-        this.write(&message::version(now()))?;
-        this.write(&message::start(now(), step))?;
-        Ok(this)
+        self.file = Some(make().map_err(|e: std::io::Error| file_error("write event files in", &self.dir, e))?);
+        self.write(&message::version(now()))?;
+        self.write(&message::start(now(), step))
     }
 
     /// How the numbers of a tensor, of any shape and dtype, are distributed: counts in 64 buckets of one width. NaN and
@@ -122,8 +112,12 @@ impl TensorBoard {
     }
 
     fn write(&mut self, message: &Message) -> Result<()> {
+        if self.file.is_none() {
+            self.begin(0)?;
+        }
+        let Some(file) = &mut self.file else { return Ok(()) };
         // One `write` a record: a killed process leaves whole records.
-        self.file.write_all(&record::frame(&message.0)).map_err(|e| file_error("write", &self.path, e))
+        file.write_all(&record::frame(&message.0)).map_err(|e| file_error("write event files in", &self.dir, e))
     }
 }
 
@@ -132,6 +126,10 @@ impl Log for TensorBoard {
         report.check()?;
         let values: Vec<_> = report.values.iter().map(|(name, value)| message::scalar(name, *value)).collect();
         self.write(&message::summary(now(), number(report.step), &values))
+    }
+
+    fn resume(&mut self, step: u64) -> Result<()> {
+        self.begin(number(step).saturating_add(1))
     }
 }
 
