@@ -45,6 +45,7 @@ pub use program::{
 pub use tape::{Eqn, Tape, Var, VarId};
 pub use transform::{
     Args, LinearMap, Reversed, Sequence, Vars, checkpoint, cond, custom_jvp, custom_vjp, grad, hessian, hvp, jacobian,
-    jvp, linearize, remat, scan, straight_through, value_and_grad, vjp, vmap, vmap_axes, while_loop, while_loop_within,
+    jacobian_several, jvp, jvp_several, linearize, linearize_several, remat, scan, straight_through, value_and_grad,
+    vjp, vmap, vmap_axes, vmap_several, while_loop, while_loop_within,
 };
 pub use ty::Type;

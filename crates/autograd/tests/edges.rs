@@ -105,8 +105,16 @@ fn equals_share_the_derivative_of_an_extreme_and_the_first_takes_that_of_an_inde
     let found = orders(|[x, y]| x.fmax(y), [&[1.0, NAN, NAN], &[NAN, 2.0, NAN]]);
     same(&found.y, &[1.0, 2.0, NAN]);
     assert_eq!(found.first, [vec![1.0, 0.0, 1.0], vec![0.0, 1.0, 0.0]]);
-    // On the bounds the derivative passes; JAX halves it, PyTorch passes none.
+    // On plain bounds the derivative passes, as in PyTorch; JAX halves it. Variable bounds share it.
     check(|x| x.clamp(-1.0, 1.0), &[-1.0, 1.0, 2.0], &[-1.0, 1.0, 1.0], &[1.0, 1.0, 0.0], &[]);
+    for f in [(|x, y| x.clamp_min(y)) as Binary, |x, y| x.clamp_max(y)] {
+        assert_eq!(orders(|[x, y]| f(x, y), [&[1.0], &[1.0]]).first, [vec![0.5], vec![0.5]]);
+    }
+    // The median of all shares, that along an axis goes with its index.
+    check(|x| x.median(), &[3.0, 1.0, 3.0, 7.0], &[3.0], &[0.5, 0.0, 0.5, 0.0], &[]);
+    check(|x| x.median(), &[INF, 1.0, INF], &[INF], &[0.5, 0.0, 0.5], &[]);
+    check(|x| x.median(), &[3.0, NAN, 1.0], &[NAN], &[NAN; 3], &[]);
+    check(|x| x.median_axis(0).0, &[3.0, 1.0, 3.0, 7.0], &[3.0], &[1.0, 0.0, 0.0, 0.0], &[]);
 }
 
 #[test]
@@ -342,4 +350,42 @@ fn integers_and_truth_values_have_no_derivatives_and_say_so() -> Result<()> {
         assert!(error.to_string().contains("edges.rs:"), "{error}");
     }
     Ok(())
+}
+
+#[test]
+fn inverse_functions_at_the_ends_of_their_domains() {
+    let ends = [-1.0, 1.0];
+    let at = |f: Unary, x: &[f64], first: &[f64], second: &[f64]| {
+        let found = orders(|[x]| f(x), [x]);
+        same(&found.first[0], first);
+        same(&found.second[0], second);
+    };
+    // Tangents are vertical, and how they turn has a sign.
+    at(|x| x.asin(), &ends, &[INF, INF], &[-INF, INF]);
+    at(|x| x.acos(), &ends, &[-INF, -INF], &[INF, -INF]);
+    at(|x| x.atanh(), &ends, &[INF, INF], &[-INF, INF]);
+    at(|x| x.acosh(), &[1.0], &[INF], &[-INF]);
+    // Near them nothing cancels: 1 - x² of 1 - 2⁻⁴⁰ is 2⁻³⁹ - 2⁻⁸⁰.
+    let e = 2f64.powi(-39) - 2f64.powi(-80);
+    let found = orders(|[x]| x.asin(), [&[1.0 - 2f64.powi(-40)]]);
+    assert!((found.first[0][0] * e.sqrt() - 1.0).abs() < 1e-15);
+    assert!((found.second[0][0] * e.powf(1.5) / (1.0 - 2f64.powi(-40)) - 1.0).abs() < 1e-14);
+}
+
+#[test]
+fn parts_beyond_number_are_an_error() {
+    let tape = Tape::new();
+    let x = tape.full([1 << 40], 1.0);
+    for parts in [x.unbind(0), x.chunk(0, usize::MAX)] {
+        let error = parts[0].value().unwrap_err().to_string();
+        assert!(parts.len() == 1 && error.contains("into 1099511627776 parts"), "{error}");
+    }
+    // Joining nothing has the line of the one who did, every time.
+    let line = line!() + 1;
+    let all: Vec<String> = (0..3).map(|_| Var::concat(&[], 0).value().unwrap_err().to_string()).collect();
+    assert!(
+        all.iter()
+            .all(|text| text.contains(&format!("concat: nothing to join, at crates/autograd/tests/edges.rs:{line}"))),
+        "{all:?}"
+    );
 }

@@ -14,9 +14,7 @@ fn tensor() -> impl Strategy<Value = Tensor> {
     (shape, prop::sample::select(vec![DType::F32, DType::F64, DType::I64, DType::Bool]), any::<bool>()).prop_map(
         |(shape, dtype, turned)| {
             let n: usize = shape.iter().product();
-            let x = Tensor::arange(0.0, n as f64, 1.0)
-                .unwrap()
-                .reshape(&shape[..].iter().copied().collect::<wengert_tensor::Shape>());
+            let x = Tensor::arange(0.0, n as f64, 1.0).unwrap().reshape(&shape[..]);
             let x = x.unwrap().cast(dtype).unwrap();
             if turned && x.rank() > 1 { x.transpose(0, -1).unwrap() } else { x }
         },

@@ -53,10 +53,12 @@ fn mistakes_name_the_line_and_the_column() {
     assert_eq!(error(t.numbers(["a"], DType::F64)), "t.csv: column `a` occurs twice");
     assert_eq!(error(t.numbers(["b"], DType::I64)), "t.csv: line 2, column `b`: 2.5 is no integer of 64 bits");
     assert!(error(t.numbers(["b"], DType::Bool)).contains("expected f32, f64 or i64"));
+    let breaks = Csv::new().comment(b'#').read_from(&b"a\r\n1\r\n# no\r\n\r\nx\r\n"[..], "t.csv").unwrap();
+    assert_eq!(error(breaks.numbers(["a"], DType::F64)), "t.csv: line 5, column `a`: `x` is no number");
     let uneven = Csv::new().read_from(&b"a,b\n1,2\n3\n"[..], "t.csv").unwrap_err().to_string();
     assert!(uneven.starts_with("t.csv: ") && uneven.contains("line: 3"), "{uneven}");
     let latin = Csv::new().read_from(&b"a,b\n1,\xe4\n"[..], "t.csv").unwrap_err().to_string();
-    assert!(latin.contains("line: 2") && latin.contains("UTF-8"), "{latin}");
+    assert!(latin.contains("line 2") && latin.contains("UTF-8"), "{latin}");
 }
 
 #[test]

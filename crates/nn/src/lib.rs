@@ -6,6 +6,8 @@
 //!   for images [`Conv2d`], [`ConvTranspose2d`], [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveAvgPool2d`] and their kin; to normalize
 //!   [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`InstanceNorm`], [`RmsNorm`]; [`Dropout`] and [`ChannelDropout`];
 //!   [`Embedding`], [`Bilinear`], [`Prelu`]; [`Flatten`], [`Reshape`], [`Residual`].
+//! - Sequences, `[batch, steps, width]`: [`Rnn`], [`Lstm`], [`Gru`]; [`MultiHeadAttention`] with [`Mask`] and [`Cache`],
+//!   [`LearnedPositions`], [`SinusoidalPositions`], [`Rotary`]; [`TransformerEncoder`], [`TransformerDecoder`].
 //! - [`Init`]: the numbers that weights start from.
 //! - [`loss`]: how wrong a prediction is, as a variable.
 //! - [`Optimizer`]: an update, recorded on the tape of the loss: [`Sgd`], [`Adam`], [`AdamW`] and others; and [`Lbfgs`].

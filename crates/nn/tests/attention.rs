@@ -4,6 +4,8 @@ mod reference;
 #[path = "reference/sequences.rs"]
 mod sequences;
 
+use std::slice::from_ref;
+
 use sequences::{check, pattern};
 use wengert_autograd::{Tape, Var, jacobian};
 use wengert_nn::{
@@ -104,9 +106,9 @@ fn stacks_are_pytorchs() -> Result<()> {
 fn positions_are_those_of_the_papers() -> Result<()> {
     let x = pattern(50, &[2, 5, 6]);
     let waves = SinusoidalPositions::new(7, 6)?;
-    check(CASES, "sinusoidal", &waves, &[x.clone()], |waves, v| (waves.forward(v[0]), vec![]))?;
+    check(CASES, "sinusoidal", &waves, from_ref(&x), |waves, v| (waves.forward(v[0]), vec![]))?;
     let rotary = Rotary::new(7, 6)?;
-    check(CASES, "rotary", &rotary, &[x.clone()], |rotary, v| (rotary.forward(v[0]), vec![]))?;
+    check(CASES, "rotary", &rotary, from_ref(&x), |rotary, v| (rotary.forward(v[0]), vec![]))?;
     check(CASES, "rotary_halves", &rotary.halves(), &[x], |rotary, v| (rotary.forward(v[0]), vec![]))
 }
 

@@ -7,7 +7,8 @@ mod sequences;
 use proptest::prelude::*;
 use sequences::{check, pattern};
 use wengert_autograd::{Tape, Var, jacobian};
-use wengert_nn::{Activation, Gru, Layer, Lstm, Module, Recurrence, Rnn};
+use wengert_nn::loss::mse;
+use wengert_nn::{Activation, Adam, Gru, Layer, Linear, Lstm, Module, Recurrence, Rnn, Train};
 use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
 
 const CASES: &str = include_str!("reference/recurrent.txt");
@@ -144,6 +145,44 @@ fn a_tape_has_as_many_equations_for_long_sequences_as_for_short() -> Result<()> 
         };
         assert_eq!(equations(2)?, equations(2000)?);
     }
+    Ok(())
+}
+
+#[test]
+fn dropout_is_between_layers_and_for_training_alone() -> Result<()> {
+    let run = |layer: &dyn Layer, key: Option<i64>| {
+        let tape = Tape::new();
+        key.into_iter().for_each(|key| tape.set_training(key));
+        layer.forward(tape.input(&pattern(1, &[2, 5, 2]))).value()
+    };
+    let of = Recurrence::new(2, 3).dropout(0.5);
+    for layer in all(of, 1)? {
+        assert_eq!(run(&*layer, Some(1))?, run(&*layer, None)?);
+    }
+    for layer in all(of.layers(2), 1)? {
+        assert_eq!(run(&*layer, Some(1))?, run(&*layer, Some(1))?);
+        assert_ne!(run(&*layer, Some(1))?, run(&*layer, Some(2))?);
+        assert_ne!(run(&*layer, Some(1))?, run(&*layer, None)?);
+    }
+    Ok(())
+}
+
+/// It is trained to give the sums of what it has seen.
+#[test]
+fn a_layer_learns_to_add() -> Result<()> {
+    let rng = &mut Rng::seed(1);
+    let (lstm, head) = (Lstm::new_with(Recurrence::new(1, 8), rng)?, Linear::new(8, 1, rng)?);
+    let x = Tensor::uniform([32, 6, 1], -0.5, 0.5, DType::F32, rng)?;
+    let y = x.cumsum(1)?;
+    let model = (lstm, head);
+    let mut train = Train::new(&model, Adam::new(0.02));
+    let step = |t: &Tape| mse(model.1.forward(model.0.forward(t.input(&x))), t.input(&y)).item();
+    let before = step(&Tape::new())?;
+    for _ in 0..150 {
+        train.step(|t| mse(model.1.forward(model.0.forward(t.input(&x))), t.input(&y)))?;
+    }
+    let after = step(&Tape::new())?;
+    assert!(after < before / 50.0, "{before} before and {after} after");
     Ok(())
 }
 

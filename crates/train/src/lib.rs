@@ -7,7 +7,6 @@ mod atomic;
 mod best;
 mod interrupt;
 mod log;
-mod logged;
 mod metric;
 mod observer;
 #[cfg(feature = "plot")]
@@ -22,7 +21,6 @@ mod weights;
 pub use atomic::write_atomically;
 pub use best::{Best, Goal};
 pub use log::{CsvLog, JsonlLog, TensorBoard};
-pub use logged::Logged;
 pub use metric::{
     Accuracy, Auc, Average, ConfusionMatrix, F1, Mae, Mean, Metric, Perplexity, Precision, R2, Recall, Rmse,
 };

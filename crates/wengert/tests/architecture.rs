@@ -75,7 +75,7 @@ fn unsafe_code_is_in_storage_and_kernels_only() {
         let own = path.ends_with("wengert/tests/architecture.rs") || path.ends_with("wengert/tests/memory.rs");
         assert!(kernel || own || naming(&text, "unsafe {").is_empty(), "{} holds unsafe code", path.display());
     }
-    for root in ["autograd", "linalg", "nn", "derive", "wengert"] {
+    for root in ["autograd", "data", "derive", "fft", "linalg", "nn", "train", "wengert"] {
         let text = fs::read_to_string(crates().join(root).join("src/lib.rs")).expect("a crate's root");
         assert!(text.contains("#![forbid(unsafe_code)]"), "{root} does not forbid unsafe code");
     }

@@ -187,3 +187,54 @@ fn a_deep_network_within_a_budget_keeps_a_fraction() -> Result<()> {
     assert!(least < most * 3 / 5, "{least} held bytes of {most}");
     Ok(())
 }
+
+#[test]
+fn a_character_model_within_a_budget_plans_a_fraction() -> Result<()> {
+    const BLOCKS: usize = 6;
+    let (batch, context, width, vocabulary) = (4, 64, 32, 65);
+    let rng = &mut Rng::seed(1);
+    // Of each block: queries, keys and values, their projection, and a network of two layers.
+    let mut blocks: Vec<[Linear; 4]> = Vec::new();
+    for _ in 0..BLOCKS {
+        let mut dense = |inputs, outputs| Linear::new(inputs, outputs, rng);
+        let attention = [dense(width, 3 * width)?, dense(width, width)?];
+        let [wide, narrow] = [dense(width, 4 * width)?, dense(4 * width, width)?];
+        let [projected, mixed] = attention;
+        blocks.push([projected, mixed, wide, narrow]);
+    }
+    let (table, head) =
+        (Param::new(Tensor::randn([vocabulary, width], DType::F32, rng)?), Linear::new(width, vocabulary, rng)?);
+    let ids: Vec<i64> = (0..batch * context).map(|i| (i * i % vocabulary) as i64).collect();
+    let ids = Tensor::from_vec(ids, [batch, context])?;
+    fn block<'t>(x: Var<'t>, [projected, mixed, wide, narrow]: &[Linear; 4]) -> Var<'t> {
+        let (shape, heads) = (x.shape(), 2);
+        let (context, width) = (shape[1], shape[2]);
+        let all = projected.forward(x.layer_norm(-1, None, None, 1e-5));
+        // [3, batch, heads, context, depth]
+        let all = all.reshape([shape[0], context, 3, heads, width / heads]).permute([2, 0, 3, 1, 4]);
+        let [query, key, value] = [0, 1, 2].map(|i| all.select_axis(0, i));
+        let causal = x.tape().full([context, context], 1.0).tril(0).greater(0.5);
+        let scores = query.matmul(key.t()) * 0.25;
+        let attention = causal.where_(scores, scores.full_like(-1e9)).softmax(-1).matmul(value);
+        let x = x + mixed.forward(attention.transpose(1, 2).reshape(shape));
+        x + narrow.forward(wide.forward(x.layer_norm(-1, None, None, 1e-5)).gelu_tanh())
+    }
+    let within = |budget: usize| -> Result<(Vec<Tensor>, usize)> {
+        let tape = Tape::new();
+        let ids = tape.input(&ids);
+        let x = wengert::remat(|x| blocks.iter().fold(x, block), table.on(&tape).embedding(ids), budget);
+        let loss = cross_entropy(head.forward(x).reshape([batch * context, vocabulary]), ids.flatten());
+        let params = blocks.iter().flatten().chain([&head]).flat_map(|layer| layer.params().into_values());
+        let params: Vec<Var<'_>> = params.chain([table.clone()]).map(|param| param.on(&tape)).collect();
+        let mut program = tape.compile(&[], &loss.grads(&params))?;
+        Ok((program.run(&[])?, program.footprint().planned))
+    };
+    let (kept, all) = within(usize::MAX)?;
+    let (again, less) = within(all / 4)?;
+    println!("{BLOCKS} blocks: {all} bytes planned, within a budget of {} bytes {less}", all / 4);
+    for (a, b) in kept.iter().zip(&again) {
+        assert!(a.allclose(b, 1e-4, 1e-6)?, "{a}\nand\n{b}");
+    }
+    assert!(less < all / 2, "{less} planned bytes of {all}");
+    Ok(())
+}

@@ -92,6 +92,7 @@ impl<'t> Var<'t> {
     }
 
     /// The approximation of [`gelu`](Self::gelu) by x (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³).
+    #[doc(alias("gelu"))]
     #[track_caller]
     pub fn gelu_tanh(self) -> Self {
         const SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
@@ -114,6 +115,7 @@ impl<'t> Var<'t> {
     }
 
     /// ln(1 + e^(`beta` x)) / `beta`, or x where `beta` x > `threshold`.
+    #[doc(alias("softplus"))]
     #[track_caller]
     pub fn softplus_with(self, beta: f64, threshold: f64) -> Self {
         let x = beta * self;

@@ -22,18 +22,24 @@ impl<'t> Var<'t> {
         self.clamp_min(lo).clamp_max(hi)
     }
 
-    /// x where x ≥ lo, else lo. For equals the derivative passes to x.
+    /// x where x ≥ lo, else lo. At a bound that is a plain number the derivative passes to x; one that is a variable
+    /// shares it, as with [`maximum`](Self::maximum).
     #[track_caller]
     pub fn clamp_min(self, lo: impl Into<Operand<'t>>) -> Self {
-        let lo = lo.into();
-        self.less(lo).where_(lo, self)
+        match lo.into() {
+            Operand::Var(lo) => self.maximum(lo),
+            plain => self.less(plain).where_(plain, self),
+        }
     }
 
-    /// x where x ≤ hi, else hi. For equals the derivative passes to x.
+    /// x where x ≤ hi, else hi. At a bound that is a plain number the derivative passes to x; one that is a variable
+    /// shares it, as with [`minimum`](Self::minimum).
     #[track_caller]
     pub fn clamp_max(self, hi: impl Into<Operand<'t>>) -> Self {
-        let hi = hi.into();
-        self.greater(hi).where_(hi, self)
+        match hi.into() {
+            Operand::Var(hi) => self.minimum(hi),
+            plain => self.greater(plain).where_(plain, self),
+        }
     }
 
     /// The larger of x and y, or the one that is not NaN. Equals share the derivative, as with

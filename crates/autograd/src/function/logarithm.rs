@@ -63,6 +63,7 @@ impl<'t> Var<'t> {
     }
 
     /// ln Σ exp x over the elements up to and including each along `axis`.
+    #[doc(alias("logaddexp.accumulate"))]
     #[track_caller]
     pub fn logcumsumexp(self, axis: isize) -> Self {
         scan(self, "logcumsumexp", axis, |x, y| x.logaddexp(y))

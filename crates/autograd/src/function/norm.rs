@@ -25,6 +25,7 @@ impl Var<'_> {
     ///
     /// p = ∞ is the largest |x|, p = -∞ the smallest, p = 0 the number of elements that are not 0.
     /// Where the norm has a kink, its derivative is said to be 0 along what is 0 there.
+    #[doc(alias("vector_norm"))]
     #[track_caller]
     pub fn norm_axes(self, p: f64, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();
@@ -40,6 +41,7 @@ impl Var<'_> {
     }
 
     /// The norm over some axes, which stay with size 1.
+    #[doc(alias("vector_norm"))]
     #[track_caller]
     pub fn norm_keep(self, p: f64, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();

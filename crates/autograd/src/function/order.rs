@@ -54,7 +54,8 @@ impl<'t> Var<'t> {
         self.pick(along, self.argsort(along, false).narrow(along, k - 1, 1))
     }
 
-    /// The median along `axis`, the lower of two, and its index; NaN where one is. The axis is dropped.
+    /// The median along `axis`, the lower of two, and its index; NaN where one is. The axis is dropped, and the element at
+    /// the index has the whole derivative.
     #[track_caller]
     pub fn median_axis(self, axis: isize) -> (Self, Self) {
         let axis = match self.axis("median", axis) {
@@ -75,10 +76,26 @@ impl<'t> Var<'t> {
         self.pick(along, self.gather(along, last).is_nan().where_(last, middle))
     }
 
-    /// The median of all elements, the lower of two; NaN where one is.
+    /// The median of all elements, the lower of two; NaN where one is. Elements equal to it share the derivative, as with
+    /// [`max`](Self::max); with [`median_axis`](Self::median_axis) the one at the index has it all.
+    ///
+    /// ```
+    /// use wengert_autograd::grad;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let x = Tensor::from([3.0, 1.0, 3.0, 7.0]);
+    /// assert_eq!(grad(|x| x.median(), &x)?, Tensor::from([0.5, 0.0, 0.5, 0.0]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn median(self) -> Self {
-        self.flatten().median_axis(0).0
+        let all = self.flatten();
+        let median = all.median_axis(0).0;
+        if median.is_poisoned() || !self.dtype().is_float() {
+            return median;
+        }
+        // The largest of the lower half: the extreme's rule shares.
+        all.greater(median).where_(f64::NEG_INFINITY, all).max()
     }
 
     /// The largest along `axis`, which is dropped, and its index. Of equals the first gets the whole
@@ -100,12 +117,14 @@ impl<'t> Var<'t> {
     }
 
     /// The largest of the elements up to and including each along `axis`.
+    #[doc(alias("maximum.accumulate"))]
     #[track_caller]
     pub fn cummax(self, axis: isize) -> Self {
         self.gather(axis, self.arg_cummax(axis))
     }
 
     /// The smallest of the elements up to and including each along `axis`.
+    #[doc(alias("minimum.accumulate"))]
     #[track_caller]
     pub fn cummin(self, axis: isize) -> Self {
         self.gather(axis, self.arg_cummin(axis))

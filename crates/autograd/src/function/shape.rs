@@ -37,7 +37,7 @@ impl<'t> Var<'t> {
         parts
     }
 
-    /// `axis` cut into at most `n` parts of equal size, the last of which may be smaller.
+    /// `axis` cut into at most `n` parts of equal size, the last of which may be smaller; not into more than 2²⁴ parts.
     #[track_caller]
     pub fn chunk(self, axis: isize, n: usize) -> Vec<Self> {
         let at = match self.axis("chunk", axis) {
@@ -49,17 +49,24 @@ impl<'t> Var<'t> {
             return vec![self.tape().error(Error::value("chunk: into 0 parts"))];
         }
         let each = size.div_ceil(n).max(1);
+        if let Err(error) = parts_fit("chunk", size.div_ceil(each)) {
+            return vec![self.tape().error(error)];
+        }
         let sizes: Vec<usize> = (0..size).step_by(each).map(|start| each.min(size - start)).collect();
         if sizes.is_empty() { vec![self] } else { self.split(axis, &sizes) }
     }
 
-    /// What is at each index of `axis`, without that axis.
+    /// What is at each index of `axis`, without that axis, which has at most 2²⁴ indices.
+    #[doc(alias("unstack"))]
     #[track_caller]
     pub fn unbind(self, axis: isize) -> Vec<Self> {
         let at = match self.axis("unbind", axis) {
             Ok(at) => at,
             Err(poisoned) => return vec![poisoned],
         };
+        if let Err(error) = parts_fit("unbind", self.shape()[at]) {
+            return vec![self.tape().error(error)];
+        }
         let mut parts = Vec::new();
         for i in 0..self.shape()[at] {
             parts.push(self.select_axis(axis, i as isize));
@@ -158,5 +165,15 @@ impl<'t> Var<'t> {
         let mut order: AxisList = (0..self.rank()).filter(|&axis| axis != from).collect();
         order.insert(to, from);
         self.permute(&order[..])
+    }
+}
+
+/// That so many parts are not too many to be variables of their own: an axis along which a tensor is repeated may have any
+/// size without memory.
+fn parts_fit(function: &str, parts: usize) -> Result<(), Error> {
+    const MOST: usize = 1 << 24;
+    match parts <= MOST {
+        true => Ok(()),
+        false => Err(Error::memory(format!("{function}: into {parts} parts, of which there may be {MOST}"))),
     }
 }

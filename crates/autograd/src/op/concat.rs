@@ -3,7 +3,7 @@
 use wengert_tensor::{Error, Result, Tensor, View, ViewMut, kernel};
 
 use super::{Example, Rule, lift};
-use crate::tape::{Tape, Var};
+use crate::tape::{Var, nowhere};
 use crate::ty::Type;
 
 /// y = all x one after another along `axis`;  dy = all dx so
@@ -103,9 +103,8 @@ impl<'t> Var<'t> {
     }
 }
 
-/// The mistake of joining no variables. It has no tape to be kept on, so it gets, and keeps, its own.
+/// The mistake of joining no variables.
 #[track_caller]
-fn nothing<'t>(op: &str) -> Var<'t> {
-    let tape: &Tape = Box::leak(Box::default());
-    tape.error(Error::shape(format!("{op}: nothing to join")))
+fn nothing<'t>(op: &'static str) -> Var<'t> {
+    nowhere(op).error(Error::shape(format!("{op}: nothing to join")))
 }

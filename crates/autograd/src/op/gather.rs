@@ -165,6 +165,7 @@ impl<'t> Var<'t> {
 
     /// This with every element of `x` added at its index along `axis`; elements at one index add up.
     /// `x` and `index` have one shape, of this variable's rank, no longer than it along the other axes.
+    #[doc(alias("add.at"))]
     #[track_caller]
     pub fn scatter_add(self, axis: isize, index: Self, x: Self) -> Self {
         match self.axis("scatter_add", axis) {

@@ -1,6 +1,7 @@
 //! Hyperbolic functions and their inverses, elementwise. The tangent is among the sigmoids.
 
 use super::elementwise;
+use super::trigonometry::below_one;
 
 elementwise! { unary:
     /// y = sinh x,  dy/dx = cosh x
@@ -12,8 +13,8 @@ elementwise! { unary:
     Asinh: asinh, |x, _, bar| bar / x.hypot(1.0), [-2.0, 0.0, 1.5];
     /// y = arcosh x,  dy/dx = 1 / √(x² - 1)
     #[doc(alias = "arccosh")]
-    Acosh: acosh, |x, _, bar| bar / ((x - 1.0).sqrt() * (x + 1.0).sqrt()), [1.5, 2.0, 5.0];
+    Acosh: acosh, |x, _, bar| bar * (x - 1.0).rsqrt() * (x + 1.0).rsqrt(), [1.5, 2.0, 5.0];
     /// y = artanh x,  dy/dx = 1 / (1 - x²)
     #[doc(alias = "arctanh")]
-    Atanh: atanh, |x, _, bar| bar / ((1.0 - x) * (1.0 + x)), [-0.75, 0.0, 0.5];
+    Atanh: atanh, |x, _, bar| bar / below_one(x), [-0.75, 0.0, 0.5];
 }

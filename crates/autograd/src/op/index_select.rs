@@ -184,6 +184,7 @@ impl<'t> Var<'t> {
     /// assert_eq!(y.sum().grad(x).value()?, Tensor::from([[1.0, 1.0], [0.0, 0.0], [2.0, 2.0]]));
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
+    #[doc(alias("take"))]
     #[track_caller]
     pub fn index_select(self, axis: isize, index: Self) -> Self {
         match self.axis("index_select", axis) {
@@ -194,6 +195,7 @@ impl<'t> Var<'t> {
 
     /// This with the slices of `x` added where [`index_select`](Self::index_select) would take them from;
     /// slices at one index add up.
+    #[doc(alias("add.at"))]
     #[track_caller]
     pub fn index_add(self, axis: isize, index: Self, x: Self) -> Self {
         match self.axis("index_add", axis) {

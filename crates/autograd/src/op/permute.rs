@@ -89,6 +89,7 @@ impl<'t> Var<'t> {
     }
 
     /// The last two axes exchanged: every matrix transposed. A vector or a single element stays as it is.
+    #[doc(alias("mT", "matrix_transpose"))]
     #[track_caller]
     pub fn t(self) -> Self {
         match self.rank() {

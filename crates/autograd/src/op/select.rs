@@ -104,6 +104,7 @@ impl<'t> Var<'t> {
     }
 
     /// This variable with `value` where `mask`, of dtype `bool`, is true.
+    #[doc(alias("putmask"))]
     #[track_caller]
     pub fn masked_fill(self, mask: Var<'t>, value: impl Into<Operand<'t>>) -> Self {
         mask.where_(value.into().like(self), self)

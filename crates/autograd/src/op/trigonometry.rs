@@ -30,7 +30,16 @@ elementwise! { binary:
         [(1.0, 2.0), (-0.5, -1.5), (2.0, 0.0)];
 }
 
-/// √(1 - x²), exact near ±1.
+/// √(1 - x²).
 fn circle(x: Var<'_>) -> Var<'_> {
-    ((1.0 - x) * (1.0 + x)).sqrt()
+    below_one(x).sqrt()
+}
+
+/// 1 - x², exact near ±1, with derivatives that have no 0 · ∞ there.
+///
+/// The value is the product's, the derivative -2x that of the difference: a factor that is 0 would meet the infinite
+/// derivative of what the product goes into.
+pub(super) fn below_one(x: Var<'_>) -> Var<'_> {
+    let square = x * x;
+    ((1.0 - x) * (1.0 + x)).detach() + (square.detach() - square)
 }

@@ -8,6 +8,7 @@
 mod check;
 mod eqn;
 mod lines;
+mod nowhere;
 pub(crate) mod pool;
 mod print;
 mod training;
@@ -25,6 +26,7 @@ use wengert_tensor::{DType, Error, Result, Scalar, Shape, Tensor};
 
 pub use eqn::{Eqn, VarId};
 pub(crate) use lines::{Lines, Pullback, Request};
+pub(crate) use nowhere::nowhere;
 pub(crate) use values::Values;
 pub use var::Var;
 

@@ -90,6 +90,17 @@ pub trait Args: Sized {
         transform: Several<'_>,
         finish: impl FnOnce(&mut dyn Iterator<Item = Self::Answer>) -> Option<T>,
     ) -> Self::Outcome<T>;
+
+    /// [`call`](Self::call) for a function of `N` results.
+    #[doc(hidden)]
+    #[track_caller]
+    fn call_array<T, const N: usize>(
+        self,
+        own: Vec<Self::One>,
+        f: impl for<'t> Function<Self::Vars<'t>, [Self::Var<'t>; N]>,
+        transform: Several<'_>,
+        finish: impl FnOnce(&mut dyn Iterator<Item = Self::Answer>) -> Option<T>,
+    ) -> Self::Outcome<T>;
 }
 
 /// What variables a closure sees: those of any tape, or those of one.
@@ -123,7 +134,19 @@ pub trait Tensors<'a>: Args<One = &'a Tensor, Answer = Tensor> {
         f: impl for<'t> Function<Self::Vars<'t>, Self::Var<'t>>,
         inspect: impl FnOnce(&dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>, &[Tensor]) -> R,
     ) -> R;
+
+    /// [`flat`](Self::flat) for a function of `N` results.
+    #[doc(hidden)]
+    fn flat_array<R, const N: usize>(
+        self,
+        f: impl for<'t> Function<Self::Vars<'t>, [Self::Var<'t>; N]>,
+        inspect: impl FnOnce(Results<'_>, &[Tensor]) -> R,
+    ) -> R;
 }
+
+/// A function of variables of any tape, of several results.
+#[doc(hidden)]
+pub type Results<'f> = &'f dyn for<'t> Fn(&[Var<'t>]) -> Vec<Var<'t>>;
 
 const PROMISED: &str = "a transformation answers for every argument";
 
@@ -213,6 +236,17 @@ macro_rules! args {
                     finish,
                 )
             }
+
+            #[track_caller]
+            fn call_array<T, const RESULTS: usize>(
+                self,
+                own: Vec<&'a Tensor>,
+                f: impl for<'t> Function<$form!(Var<'t>), [Var<'t>; RESULTS]>,
+                transform: Several<'_>,
+                finish: impl FnOnce(&mut dyn Iterator<Item = Tensor>) -> Option<T>,
+            ) -> Result<T> {
+                self.call_several::<T, [&'a Tensor; RESULTS]>(own, f, transform, finish)
+            }
         }
 
         impl<'a, $($generics)*> Tensors<'a> for $form!(&'a Tensor) {
@@ -223,6 +257,15 @@ macro_rules! args {
             ) -> R {
                 let x: Vec<Tensor> = self.leaves().into_iter().cloned().collect();
                 inspect(&|$vars| f($pack), &x)
+            }
+
+            fn flat_array<R, const RESULTS: usize>(
+                self,
+                f: impl for<'t> Function<$form!(Var<'t>), [Var<'t>; RESULTS]>,
+                inspect: impl FnOnce(Results<'_>, &[Tensor]) -> R,
+            ) -> R {
+                let x: Vec<Tensor> = self.leaves().into_iter().cloned().collect();
+                inspect(&|$vars| f($pack).to_vec(), &x)
             }
         }
 
@@ -276,6 +319,17 @@ macro_rules! args {
                     &|x, own| transform(&|$vars| B::vars(f($pack)), x, own),
                     finish,
                 )
+            }
+
+            #[track_caller]
+            fn call_array<T, const RESULTS: usize>(
+                self,
+                own: Vec<Var<'a>>,
+                f: impl for<'t> Function<$form!(Var<'a>), [Var<'a>; RESULTS]>,
+                transform: Several<'_>,
+                finish: impl FnOnce(&mut dyn Iterator<Item = Var<'a>>) -> Option<T>,
+            ) -> T {
+                self.call_several::<T, [Var<'a>; RESULTS]>(own, f, transform, finish)
             }
         }
     };

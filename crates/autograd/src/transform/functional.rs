@@ -72,6 +72,8 @@ pub fn value_and_grad<A: Args>(
 
 /// A function's value and its directional derivative along the tangent `dx`: forward mode.
 ///
+/// [`jvp_several`](super::jvp_several) is for functions of several results.
+///
 /// ```
 /// use wengert_autograd::jvp;
 /// use wengert_tensor::Tensor;
@@ -182,6 +184,7 @@ pub fn hvp<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A, v:
 /// The Jacobian of a function: for each argument, a tensor of the result's axes followed by the argument's.
 ///
 /// One batched program: forward mode where the argument is smaller than the result, else reverse.
+/// [`jacobian_several`](super::jacobian_several) is for functions of several results.
 ///
 /// ```
 /// use wengert_autograd::jacobian;
@@ -260,19 +263,24 @@ pub fn hessian<A: Args>(
     )
 }
 
-type Line = &'static Location<'static>;
+pub(super) type Line = &'static Location<'static>;
 
 fn gradients_at<'t>(line: Line, y: Var<'t>, x: &[Var<'t>]) -> Vec<Var<'t>> {
     y.tape().originating(line, || gradients(y, x))
 }
 
 /// A derivative of `y` that is there, or the error that it is not.
-fn found<'t>(line: Line, derivative: Option<Var<'t>>, missing: impl FnOnce() -> Error, y: Var<'t>) -> Var<'t> {
+pub(super) fn found<'t>(
+    line: Line,
+    derivative: Option<Var<'t>>,
+    missing: impl FnOnce() -> Error,
+    y: Var<'t>,
+) -> Var<'t> {
     derivative.unwrap_or_else(|| y.tape().originating(line, || y.tape().error(missing())))
 }
 
 /// The Jacobian of `y` by `x`, a row for each element of `y`: the pullback of every unit cotangent at once.
-fn by_rows<'t>(y: Var<'t>, x: Var<'t>) -> Option<Var<'t>> {
+pub(super) fn by_rows<'t>(y: Var<'t>, x: Var<'t>) -> Option<Var<'t>> {
     let (rows, columns) = (y.shape(), x.shape());
     let ybar = y.tape().placeholder(y.ty());
     let xbar = pullback(&[y], &[Some(ybar)], &[x])[0]?;
@@ -281,7 +289,7 @@ fn by_rows<'t>(y: Var<'t>, x: Var<'t>) -> Option<Var<'t>> {
 }
 
 /// The Jacobians of `ys` by `x`, a column for each element of `x`: the pushforward of every unit tangent at once.
-fn by_columns<'t>(ys: &[Var<'t>], x: Var<'t>) -> Vec<Option<Var<'t>>> {
+pub(super) fn by_columns<'t>(ys: &[Var<'t>], x: Var<'t>) -> Vec<Option<Var<'t>>> {
     let columns = x.shape();
     let dx = x.tape().placeholder(x.ty());
     let dys = pushforward(ys, &[x], &[Some(dx)]);

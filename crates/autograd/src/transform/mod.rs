@@ -3,7 +3,7 @@
 //! - `reverse`: vector-Jacobian products, walking the tape backwards.
 //! - `forward`: Jacobian-vector products, walking it forwards.
 //! - `batching`: the same equations with one more axis.
-//! - `functional`, `vmap`: what people ask of a closure, made of the three.
+//! - `functional`, `several`, `vmap`: what people ask of a closure, made of the three.
 //! - `linear_map`: a function's derivative, to be applied many times.
 //! - `custom`: derivatives that the user says; `checkpoint`, `segments`: computing again instead of
 //!   keeping.
@@ -26,6 +26,7 @@ mod parts;
 mod recorded;
 mod reverse;
 mod segments;
+mod several;
 mod vmap;
 
 pub use args::{Args, Function, Tensors};
@@ -35,11 +36,12 @@ pub use control::{Reversed, Sequence, Vars, cond, scan, while_loop, while_loop_w
 pub use custom::{custom_jvp, custom_vjp, straight_through};
 pub use forward::pushforward;
 pub use functional::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp};
-pub use linear_map::{LinearMap, linearize};
+pub use linear_map::{LinearMap, linearize, linearize_several};
 pub use lost::{Obstacle, obstacle};
 pub(crate) use reverse::gradients;
 pub use reverse::pullback;
-pub use vmap::{vmap, vmap_axes};
+pub use several::{jacobian_several, jvp_several};
+pub use vmap::{vmap, vmap_axes, vmap_several};
 
 use std::panic::Location;
 

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use wengert_tensor::{Error, Result, Shape};
 
-use super::args::{Args, Flat, Function};
+use super::args::{Args, Function};
 use super::batched;
 use crate::tape::Var;
 
@@ -23,7 +23,9 @@ use crate::tape::Var;
 #[track_caller]
 pub fn vmap<A: Args>(f: impl for<'t> Function<A::Vars<'t>, A::Var<'t>>, at: A) -> A::Outcome<A::Answer> {
     let line = Location::caller();
-    at.call(Vec::new(), f, &|f, x, _| vec![recorded(line, f, x, &vec![Some(0); x.len()], 0)], |answers| answers.next())
+    at.call(Vec::new(), f, &|f, x, _| recorded(line, &|x| vec![f(x)], x, &vec![Some(0); x.len()], &[0]), |answers| {
+        answers.next()
+    })
 }
 
 /// A function done for every index of one axis of its arguments at once: of each the axis that `axes` says, or
@@ -52,25 +54,57 @@ pub fn vmap_axes<A: Args>(
     out: isize,
 ) -> A::Outcome<A::Answer> {
     let (line, axes) = (Location::caller(), A::list(axes));
-    at.call(Vec::new(), f, &|f, x, _| vec![recorded(line, f, x, &axes, out)], |answers| answers.next())
+    at.call(Vec::new(), f, &|f, x, _| recorded(line, &|x| vec![f(x)], x, &axes, &[out]), |answers| answers.next())
+}
+
+/// [`vmap_axes`] of a function of several results, an array of them: each has the axis in its place of `out`.
+///
+/// ```
+/// use wengert_autograd::vmap_several;
+/// use wengert_tensor::Tensor;
+///
+/// let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// // Of each column its square and its sum; the squares are columns again.
+/// let [squares, sums] = vmap_several(|x| [x * x, x.sum()], &x, Some(1), [1, 0])?;
+/// assert_eq!(squares, Tensor::from([[1.0, 4.0, 9.0], [16.0, 25.0, 36.0]]));
+/// assert_eq!(sums, Tensor::from([5.0, 7.0, 9.0]));
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+///
+/// # Errors
+/// Axes that there are not, or not of one size; no axis at all.
+#[track_caller]
+pub fn vmap_several<A: Args, const N: usize>(
+    f: impl for<'t> Function<A::Vars<'t>, [A::Var<'t>; N]>,
+    at: A,
+    axes: A::Each<Option<isize>>,
+    out: [isize; N],
+) -> A::Outcome<[A::Answer; N]> {
+    let (line, axes) = (Location::caller(), A::list(axes));
+    at.call_array(Vec::new(), f, &|f, x, _| recorded(line, f, x, &axes, &out), array)
+}
+
+/// The next `N` answers.
+pub(super) fn array<T, const N: usize>(answers: &mut dyn Iterator<Item = T>) -> Option<[T; N]> {
+    answers.take(N).collect::<Vec<T>>().try_into().ok()
 }
 
 /// The batch of `f`, recorded; mistakes are said to be made at `line`.
 fn recorded<'t>(
     line: &'static Location<'static>,
-    f: Flat<'_, 't>,
+    f: &dyn Fn(&[Var<'t>]) -> Vec<Var<'t>>,
     x: &[Var<'t>],
     axes: &[Option<isize>],
-    out: isize,
-) -> Var<'t> {
+    out: &[isize],
+) -> Vec<Var<'t>> {
     let Some(first) = x.first() else { return f(x) };
     if let Some(poisoned) = x.iter().find(|x| x.is_poisoned()) {
-        return *poisoned;
+        return vec![*poisoned; out.len()];
     }
     let tape = first.tape();
     let (axes, n) = match mapped(x, axes) {
         Ok(found) => found,
-        Err(error) => return tape.fail(error.at(line)),
+        Err(error) => return vec![tape.fail(error.at(line)); out.len()],
     };
     // Unmapped arguments go in as they are: to the function they are like constants.
     let mut inner = x.to_vec();
@@ -83,10 +117,10 @@ fn recorded<'t>(
             arguments.push(if axis == 0 { *x } else { x.move_axis(axis as isize, 0) });
         }
     });
-    let y = f(&inner);
+    let ys = f(&inner);
     tape.originating(line, || {
-        let all = batched(&[y], &singles, &arguments, n)[0];
-        if out == 0 { all } else { all.move_axis(0, out) }
+        let all = batched(&ys, &singles, &arguments, n).into_iter().zip(out);
+        all.map(|(y, &out)| if out == 0 { y } else { y.move_axis(0, out) }).collect()
     })
 }
 

@@ -75,7 +75,7 @@ pub fn write(path: impl AsRef<Path>, x: &Tensor) -> Result<()> {
     file.flush().map_err(|e| failed(path.display(), e))
 }
 
-/// As [`write`], to anything; `name` is for errors.
+/// As [`write()`], to anything; `name` is for errors.
 ///
 /// # Errors
 /// What `to` returns.

@@ -8,7 +8,7 @@ use super::Table;
 use crate::fill::filled;
 
 impl Table {
-    /// A column's categories as `i64` from 0 up, of shape [rows], and their names. They are sorted, as numbers where all are
+    /// A column's categories as `i64` from 0 up, of shape `[rows]`, and their names. They are sorted, as numbers where all are
     /// integers, so the numbering depends on the set of names alone.
     ///
     /// # Errors

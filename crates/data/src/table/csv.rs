@@ -71,23 +71,55 @@ impl Csv {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_from(&self, from: impl Read, name: &str) -> Result<Table> {
+        let mut bytes = Vec::new();
+        unzipped(from, name)?.read_to_end(&mut bytes).map_err(|e| failed(name, e))?;
         let mut reader = ReaderBuilder::new()
             .delimiter(self.delimiter)
             .has_headers(self.header)
             .comment(self.comment)
             .trim(Trim::All)
-            .from_reader(unzipped(from, name)?);
+            .from_reader(&bytes[..]);
         // Without a header, these are the first row's fields, which are read again as a row.
         let first = reader.headers().map_err(|e| failed(name, e))?.clone();
         let named = |(i, text): (usize, &str)| if self.header { text.to_string() } else { i.to_string() };
         let names: Vec<String> = first.iter().enumerate().map(named).collect();
         let mut columns: Vec<Texts> = names.iter().map(|_| Texts::default()).collect();
+        let mut place = Place { bytes: &bytes, comment: self.comment, at: 0, line: 1 };
         let (mut lines, mut record) = (Vec::new(), StringRecord::new());
         while reader.read_record(&mut record).map_err(|e| failed(name, e))? {
             columns.iter_mut().zip(&record).for_each(|(column, field)| column.push(field));
-            lines.push(record.position().map_or(0, csv::Position::line));
+            lines.push(place.line(record.position().map_or(0, |p| p.byte() as usize)));
         }
         let columns = names.into_iter().zip(columns.into_iter().map(Column::Text)).collect();
         Ok(Table { name: name.into(), rows: lines.len(), columns, lines: Some(lines) })
+    }
+}
+
+/// Where rows are in a text. The `csv` crate says where it begins to look for one: before line breaks, empty lines and
+/// comments, which are no part of it.
+struct Place<'a> {
+    bytes: &'a [u8],
+    comment: Option<u8>,
+    at: usize,
+    line: u64,
+}
+
+impl Place<'_> {
+    /// The line of the row that is looked for from byte `from` on; no earlier than that of the call before.
+    fn line(&mut self, from: usize) -> u64 {
+        let mut start = from.clamp(self.at, self.bytes.len());
+        while let Some(&byte) = self.bytes.get(start) {
+            if matches!(byte, b'\r' | b'\n') {
+                start += 1;
+            } else if Some(byte) == self.comment {
+                let rest = &self.bytes[start..];
+                start += rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+            } else {
+                break;
+            }
+        }
+        self.line += self.bytes[self.at..start].iter().filter(|&&b| b == b'\n').count() as u64;
+        self.at = start;
+        self.line
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use wengert_tensor::{DType, DataMut, Result, Scalar, Shape, SliceRange, Tensor, ViewMut, kernel};
+use wengert_tensor::{DType, Data, DataMut, Result, Scalar, Shape, SliceRange, Tensor, ViewMut, kernel};
 
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
@@ -99,10 +99,13 @@ impl Part {
         if first {
             return self.write(out, 0, x);
         }
-        match out.reborrow().into_data().range(self.start..self.start + self.len()) {
-            DataMut::F32(sum) => sum.iter_mut().zip(x.iter::<f32>()?).for_each(|(sum, x)| *sum += x),
-            DataMut::F64(sum) => sum.iter_mut().zip(x.iter::<f64>()?).for_each(|(sum, x)| *sum += x),
-            DataMut::I64(_) | DataMut::Bool(_) => {}
+        // As slices, so that it is done several elements at once.
+        let x = x.contiguous()?;
+        let data = out.reborrow().into_data().range(self.start..self.start + self.len());
+        match (data, x.view().side_by_side()) {
+            (DataMut::F32(sum), Some(Data::F32(x))) => sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x),
+            (DataMut::F64(sum), Some(Data::F64(x))) => sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x),
+            _ => {}
         }
         Ok(())
     }

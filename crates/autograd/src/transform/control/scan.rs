@@ -56,7 +56,10 @@ pub fn scan<'t, C: Vars<'t>, S: Sequence<'t>, Y: Vars<'t>>(
     over: S,
 ) -> (C, Y) {
     let start = leaves(&init);
-    let tape = start.first().map(|x| x.tape()).or(over.place()).unwrap_or_else(|| nowhere("scan"));
+    let tape = match start.first().map(|x| x.tape()).or(over.place()) {
+        Some(tape) => tape,
+        None => nowhere("scan"),
+    };
     let line = tape.here();
     let open = tape.originating(line, || Open::new(tape, start, over.whole(tape), over.is_reversed()));
     let (carry, item) = (init.with(&mut open.carry.iter().copied()), over.item(tape, &mut open.items.iter().copied()));
@@ -65,9 +68,10 @@ pub fn scan<'t, C: Vars<'t>, S: Sequence<'t>, Y: Vars<'t>>(
     (init.with(&mut last.into_iter()), y.with(&mut ys.into_iter()))
 }
 
-/// The tape of a loop without any variable. It gets, and keeps, its own, with the mistake.
-pub(super) fn nowhere<'t>(name: &str) -> &'t Tape {
-    let tape: &Tape = Box::leak(Box::default());
+/// The tape of a loop without any variable, with the mistake.
+#[track_caller]
+pub(super) fn nowhere<'t>(name: &'static str) -> &'t Tape {
+    let tape = crate::tape::nowhere(name);
     tape.error(Error::tape(format!("{name}: has no variable to begin with, so it is on no tape")));
     tape
 }

@@ -32,6 +32,10 @@ const LIMIT: usize = 1_000_000;
 /// A loop that is still going after 1,000,000 steps is taken for a runaway and is an error:
 /// [`while_loop_within`] sets another bound.
 ///
+/// How often it goes is not known before it runs: so its work counts as nothing in a program's
+/// [`cost`](crate::Compiled::cost), and a profile has one line for all its steps. In a batch every step evaluates the body of
+/// every lane, of those that are done too.
+///
 /// ```
 /// use wengert_autograd::{Var, jvp, while_loop};
 /// use wengert_tensor::Tensor;
@@ -58,7 +62,10 @@ pub fn while_loop_within<'t, C: Vars<'t>>(
     init: C,
 ) -> C {
     let start = leaves(&init);
-    let tape = start.first().map_or_else(|| nowhere("while_loop"), |x| x.tape());
+    let tape = match start.first() {
+        Some(x) => x.tape(),
+        None => nowhere("while_loop"),
+    };
     let line = tape.here();
     let given = tape.originating(line, || match start.iter().find(|x| x.is_poisoned()) {
         Some(poisoned) => vec![*poisoned; start.len()],

@@ -120,7 +120,7 @@ fn lstsq<'t>(a: &Args<'t>) -> Vec<Var<'t>> {
     let [.., m, n] = x.shape()[..] else { panic!("no matrices") };
     let solution = x.lstsq(&b);
     let none = |dtype| a.tape.input(&Tensor::zeros([0], dtype).expect("no elements"));
-    let residuals = match m > n {
+    let residuals = match m > n && !a.says("driver", "gelsy") {
         true => (x.matmul(solution) - b).square().sum_axes(-2),
         false => none(DType::F64),
     };

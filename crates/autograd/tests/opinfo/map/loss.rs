@@ -185,5 +185,7 @@ fn multi_margin<'t>(a: &Args<'t>) -> Var<'t> {
         losses = losses * weight.index_select(0, target.squeeze(axis)).unsqueeze(axis);
     }
     let (target, classes) = (target.broadcast_to(x.shape()), classes.broadcast_to(x.shape()));
-    classes.equal(target).where_(0.0, losses).sum_axes(axis) / n as f64
+    let sums = classes.equal(target).where_(0.0, losses).sum_axes(axis) / n as f64;
+    // Of a single example whose label is a list, the loss is one too.
+    if x.rank() == 1 && a.var("target").rank() == 1 { sums.flatten() } else { sums }
 }

@@ -24,7 +24,7 @@ table! {
     "flipud(input)" => |a| a.x().flip(0);
     "roll(input, shifts, dims=null)" => |a| roll(a);
     "rot90(input, k=1, dims=[0,1])" => |a| rot90(a);
-    "cat(tensors, dim=0)" => |a| Var::concat(&a.vars("tensors"), a.int("dim"));
+    "cat(tensors, dim=0)" => |a| cat(&a.vars("tensors"), a.int("dim"));
     "stack(tensors, dim=0)" => |a| Var::stack(&a.vars("tensors"), a.int("dim"));
     "hstack(tensors)" => |a| hstack(&a.vars("tensors"));
     "vstack(tensors)" => |a| vstack(&a.vars("tensors"));
@@ -210,7 +210,17 @@ fn unfold<'t>(a: &Args<'t>) -> Var<'t> {
     windows.move_axis(-2, axis)
 }
 
+/// Joined, but for empty lists among tensors of other ranks, which the reference leaves out.
+fn cat<'t>(all: &[Var<'t>], axis: isize) -> Var<'t> {
+    let some: Vec<Var<'t>> = all.iter().copied().filter(|x| x.shape() != [0usize][..].into()).collect();
+    Var::concat(if some.is_empty() { all } else { &some }, axis)
+}
+
 fn diff<'t>(a: &Args<'t>) -> Var<'t> {
+    // No differences are of the input alone.
+    if a.int("n") == 0 {
+        return a.x();
+    }
     let axis = a.int("dim");
     let parts: Vec<Var<'t>> = [a.maybe("prepend"), Some(a.x()), a.maybe("append")].into_iter().flatten().collect();
     let step = |x: Var<'t>, _| x.slice(axis, 1.., 1) - x.slice(axis, ..-1, 1);
@@ -239,7 +249,11 @@ fn pad<'t>(a: &Args<'t>) -> Var<'t> {
         let (n, (lo, hi)) = (x.shape()[axis] as isize, edges(axis));
         let place = |i: isize| match a.text("mode") {
             "replicate" => i.clamp(0, n - 1),
-            "circular" => i.rem_euclid(n),
+            // What negative amounts cut off is not wrapped around.
+            "circular" => {
+                let (start, kept) = ((-lo).max(0), n + lo.min(0) + hi.min(0));
+                start + (i - start).rem_euclid(kept)
+            }
             _ => (n - 1 - (n - 1 - i.abs()).abs()).abs(),
         };
         let index: Vec<i64> = (-lo..n + hi).map(|i| place(i) as i64).collect();

@@ -35,16 +35,19 @@ pub struct Cache {
 
 impl Cache {
     /// Nothing seen.
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// How many steps of the sequence were seen.
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether nothing was seen.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -55,6 +58,7 @@ impl Cache {
     ///
     /// # Errors
     /// A mistake of `f`, and other attentions than before. The cache stays as it was.
+    #[inline]
     #[track_caller]
     pub fn extend(&mut self, f: impl for<'t> FnOnce(&'t Tape, &mut Seen<'t>) -> Var<'t>) -> Result<Tensor> {
         let tape = Tape::new();
@@ -90,11 +94,13 @@ pub struct Seen<'t> {
 
 impl<'t> Seen<'t> {
     /// The position of the first step of this part.
+    #[inline]
     pub fn position(&self) -> usize {
         self.start
     }
 
     /// All keys and values, from those of the part.
+    #[inline]
     #[track_caller]
     pub(super) fn extend(&mut self, part: [Var<'t>; 2]) -> [Var<'t>; 2] {
         if let Some(poisoned) = part.iter().find(|x| x.is_poisoned()) {
@@ -112,12 +118,14 @@ impl<'t> Seen<'t> {
     }
 
     /// Keys and values that do not change, made the first time.
+    #[inline]
     #[track_caller]
     pub(super) fn keep(&mut self, make: impl FnOnce() -> [Var<'t>; 2]) -> [Var<'t>; 2] {
         self.slot(|before| before.unwrap_or_else(make))
     }
 
     /// Renews the next slot; it gets what is there.
+    #[inline]
     #[track_caller]
     fn slot(&mut self, renew: impl FnOnce(Option<[Var<'t>; 2]>) -> [Var<'t>; 2]) -> [Var<'t>; 2] {
         let i = self.next;

@@ -31,17 +31,20 @@ pub struct Mask<'t> {
 
 impl<'t> Mask<'t> {
     /// All queries see all keys.
+    #[inline]
     pub fn none() -> Self {
         Self::default()
     }
 
     /// A query sees the keys of its own and of earlier positions.
+    #[inline]
     #[doc(alias = "is_causal")]
     pub fn causal() -> Self {
         Self { causal: true, ..Self::default() }
     }
 
     /// Only keys of which `seen`, Bool `[.., keys]`, is true are seen: those that do not fill up a batch.
+    #[inline]
     #[doc(alias = "key_padding_mask")]
     pub fn keys(self, seen: Var<'t>) -> Self {
         Self { keys: Some(seen), ..self }
@@ -49,17 +52,20 @@ impl<'t> Mask<'t> {
 
     /// With a mask that broadcasts to `[.., heads, queries, keys]`: true where the query sees the key, or floats,
     /// which are added to the scores.
+    #[inline]
     #[doc(alias = "attn_mask")]
     pub fn pairs(self, seen: Var<'t>) -> Self {
         Self { pairs: Some(seen), ..self }
     }
 
+    #[inline]
     pub(super) fn and_causal(self, causal: bool) -> Self {
         Self { causal: self.causal || causal, ..self }
     }
 
     /// The weights of the keys for scores `[.., heads, queries, keys]`, of which the first query is at position
     /// `start`: a softmax over what is seen.
+    #[inline]
     pub(super) fn weights(self, scores: Var<'t>, start: usize) -> Var<'t> {
         let mut scores = scores;
         let mut seen = self.keys.map(|keys| keys.unsqueeze(-2).unsqueeze(-2));
@@ -84,6 +90,7 @@ impl<'t> Mask<'t> {
 const UNSEEN: f64 = -1e30;
 
 /// Which keys are at the position of the query or before, `[queries, keys]`.
+#[inline]
 fn earlier(scores: Var<'_>, start: usize) -> Var<'_> {
     let (tape, shape) = (scores.tape(), scores.shape());
     let (queries, keys) = (shape[shape.rank() - 2], shape[shape.rank() - 1]);

@@ -64,6 +64,7 @@ impl MultiHeadAttention {
     ///
     /// # Errors
     /// A number of heads that does not divide the width; weights that cannot be allocated.
+    #[inline]
     pub fn new(width: usize, heads: usize, rng: &mut Rng) -> Result<Self> {
         Self::new_with(width, heads, [width; 2], rng)
     }
@@ -73,6 +74,7 @@ impl MultiHeadAttention {
     ///
     /// # Errors
     /// As [`new`](Self::new).
+    #[inline]
     pub fn new_with(width: usize, heads: usize, [keys, values]: [usize; 2], rng: &mut Rng) -> Result<Self> {
         if heads == 0 || !width.is_multiple_of(heads) {
             return Err(Error::value(format!("attention: {heads} heads do not share a width of {width}")));
@@ -83,6 +85,7 @@ impl MultiHeadAttention {
     }
 
     /// The same attention without biases.
+    #[inline]
     pub fn without_bias(mut self) -> Self {
         self.projection.in_proj_bias = None;
         self.out_proj.bias = None;
@@ -90,6 +93,7 @@ impl MultiHeadAttention {
     }
 
     /// With a causal mask in self-attention.
+    #[inline]
     pub fn causal(self) -> Self {
         Self { causal: true, ..self }
     }
@@ -98,6 +102,7 @@ impl MultiHeadAttention {
     ///
     /// # Errors
     /// Rotations of another width.
+    #[inline]
     pub fn rotary(self, rotary: Rotary) -> Result<Self> {
         let (own, width) = (self.head(), rotary.width());
         if own != width {
@@ -109,11 +114,13 @@ impl MultiHeadAttention {
     }
 
     /// With [`Dropout`] of the weights, of this probability.
+    #[inline]
     pub fn dropout(self, p: f64) -> Self {
         Self { dropout: Dropout::new(p), ..self }
     }
 
     /// Self-attention under a mask.
+    #[inline]
     #[track_caller]
     pub fn forward_masked<'t>(&self, x: Var<'t>, mask: Mask<'t>) -> Var<'t> {
         self.attend(x, x, x, mask.and_causal(self.causal))
@@ -121,6 +128,7 @@ impl MultiHeadAttention {
 
     /// Causal self-attention of the next part of a sequence, which also sees what was seen before. A mask of keys is
     /// one of all that are seen.
+    #[inline]
     #[track_caller]
     pub fn forward_cached<'t>(&self, x: Var<'t>, mask: Mask<'t>, seen: &mut Seen<'t>) -> Var<'t> {
         let tape = x.tape();
@@ -137,6 +145,7 @@ impl MultiHeadAttention {
     }
 
     /// Attention to a memory that stays the same while a sequence is generated: its keys and values are made once.
+    #[inline]
     #[track_caller]
     pub fn attend_cached<'t>(&self, query: Var<'t>, memory: Var<'t>, mask: Mask<'t>, seen: &mut Seen<'t>) -> Var<'t> {
         let tape = query.tape();
@@ -155,6 +164,7 @@ impl MultiHeadAttention {
     }
 
     /// What the queries make of keys and values.
+    #[inline]
     #[doc(alias = "scaled_dot_product_attention")]
     #[track_caller]
     pub fn attend<'t>(&self, query: Var<'t>, key: Var<'t>, value: Var<'t>, mask: Mask<'t>) -> Var<'t> {
@@ -162,6 +172,7 @@ impl MultiHeadAttention {
     }
 
     /// As [`attend`](Self::attend), with the weights `[.., heads, queries, keys]`, whose sums over the keys are 1.
+    #[inline]
     #[track_caller]
     pub fn attend_with_weights<'t>(
         &self,
@@ -181,6 +192,7 @@ impl MultiHeadAttention {
     }
 
     /// The output and the weights for queries, keys and values `[.., heads, steps, width of a head]`.
+    #[inline]
     fn mean<'t>(
         &self,
         query: Var<'t>,
@@ -196,11 +208,13 @@ impl MultiHeadAttention {
     }
 
     /// The width of a head.
+    #[inline]
     fn head(&self) -> usize {
         self.projection.width / self.heads
     }
 
     /// From `[.., steps, width]` to `[.., heads, steps, width of a head]`.
+    #[inline]
     fn split<'t>(&self, x: Var<'t>) -> Var<'t> {
         if x.is_poisoned() {
             return x;
@@ -212,6 +226,7 @@ impl MultiHeadAttention {
     }
 
     /// Back from there.
+    #[inline]
     fn join<'t>(&self, x: Var<'t>) -> Var<'t> {
         if x.is_poisoned() {
             return x;
@@ -223,11 +238,13 @@ impl MultiHeadAttention {
         x.reshape(&sizes[..])
     }
 
+    #[inline]
     fn turn<'t>(&self, x: Var<'t>, start: usize) -> Var<'t> {
         self.rotary.as_ref().map_or(x, |rotary| rotary.forward_at(x, start))
     }
 
     /// What is wrong with the operands, as a poisoned variable.
+    #[inline]
     fn mistake<'t>(&self, query: Var<'t>, key: Var<'t>, value: Var<'t>) -> Option<Var<'t>> {
         if let Some(poisoned) = [query, key, value].into_iter().find(|x| x.is_poisoned()) {
             return Some(poisoned);
@@ -252,6 +269,7 @@ impl MultiHeadAttention {
 }
 
 impl Layer for MultiHeadAttention {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.forward_masked(x, Mask::none())
@@ -259,6 +277,7 @@ impl Layer for MultiHeadAttention {
 }
 
 impl Module for MultiHeadAttention {
+    #[inline]
     fn visit(&self, visitor: &mut Visitor) {
         self.projection.weights.visit(visitor);
         if let Some(bias) = &self.projection.in_proj_bias {

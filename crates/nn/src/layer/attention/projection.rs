@@ -30,6 +30,7 @@ pub(super) struct Projection {
 
 impl Projection {
     /// Xavier's uniform weights, each matrix by itself, and biases of zeros, in f32.
+    #[inline]
     pub fn new(width: usize, keys: usize, values: usize, rng: &mut Rng) -> Result<Self> {
         let init = Init::XavierUniform { gain: 1.0 };
         let mut draw = |inputs| init.draw([width, inputs], Fans::of_matrix(inputs, width), DType::F32, rng);
@@ -46,6 +47,7 @@ impl Projection {
     }
 
     /// Queries, keys and values of the given vectors. What is made of the same vectors is one product.
+    #[inline]
     pub fn of<'t>(&self, query: Var<'t>, key: Var<'t>, value: Var<'t>) -> [Var<'t>; 3] {
         let one_source = key.id() == value.id() && matches!(self.weights, Weights::Packed { .. });
         if one_source && query.id() == key.id() {
@@ -55,11 +57,13 @@ impl Projection {
         [self.query(query), key, value]
     }
 
+    #[inline]
     pub fn query<'t>(&self, query: Var<'t>) -> Var<'t> {
         let [query] = self.product(query, 0);
         query
     }
 
+    #[inline]
     pub fn keys_and_values<'t>(&self, key: Var<'t>, value: Var<'t>) -> [Var<'t>; 2] {
         if key.id() == value.id() && matches!(self.weights, Weights::Packed { .. }) {
             return self.product(key, 1);
@@ -69,6 +73,7 @@ impl Projection {
     }
 
     /// The product of x with `N` of the three matrices from number `first` on.
+    #[inline]
     fn product<'t, const N: usize>(&self, x: Var<'t>, first: usize) -> [Var<'t>; N] {
         let (tape, width) = (x.tape(), self.width);
         let weight = match &self.weights {

@@ -37,12 +37,14 @@ impl LearnedPositions {
     ///
     /// # Errors
     /// Vectors that cannot be allocated.
+    #[inline]
     pub fn new(most: usize, width: usize, rng: &mut Rng) -> Result<Self> {
         let start = Init::Normal { std: 0.02 }.draw([most, width], Fans::of_matrix(1, 1), DType::F32, rng)?;
         Ok(Self { weight: Param::new(start) })
     }
 
     /// As [`forward`](Layer::forward), for a part of a sequence whose first step is at position `start`.
+    #[inline]
     #[track_caller]
     pub fn forward_at<'t>(&self, x: Var<'t>, start: usize) -> Var<'t> {
         let sizes = self.weight.ty().shape;
@@ -54,6 +56,7 @@ impl LearnedPositions {
 }
 
 impl Layer for LearnedPositions {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.forward_at(x, 0)

@@ -16,6 +16,7 @@ pub use sinusoidal::SinusoidalPositions;
 
 /// The sizes of x `[.., steps, width]`, or a poisoned variable where the width is another or the last step would be
 /// beyond `most`.
+#[inline]
 #[track_caller]
 fn steps<'t>(name: &str, x: Var<'t>, start: usize, most: usize, width: usize) -> Result<usize, Var<'t>> {
     if x.is_poisoned() {
@@ -40,6 +41,7 @@ fn steps<'t>(name: &str, x: Var<'t>, start: usize, most: usize, width: usize) ->
 }
 
 /// The angles t base^(-2 i / width) of the positions t below `most`, for i below width / 2: `[most, width / 2]` in f64.
+#[inline]
 fn angles(name: &str, most: usize, width: usize, base: f64) -> wengert_tensor::Result<Tensor> {
     if !width.is_multiple_of(2) {
         return Err(Error::value(format!("{name}: needs an even width, not {width}")));
@@ -51,6 +53,7 @@ fn angles(name: &str, most: usize, width: usize, base: f64) -> wengert_tensor::R
 }
 
 /// Rows of a table of constants, in the dtype of x.
+#[inline]
 #[track_caller]
 fn rows<'t>(table: &Tensor, start: usize, steps: usize, x: Var<'t>) -> Var<'t> {
     match table.narrow(0, start, steps).and_then(|rows| rows.cast(x.dtype())) {

@@ -41,6 +41,7 @@ impl Rotary {
     ///
     /// # Errors
     /// An odd width; angles that cannot be allocated.
+    #[inline]
     pub fn new(most: usize, width: usize) -> Result<Self> {
         Self::new_with(most, width, 10000.0)
     }
@@ -49,21 +50,25 @@ impl Rotary {
     ///
     /// # Errors
     /// As [`new`](Self::new).
+    #[inline]
     pub fn new_with(most: usize, width: usize, base: f64) -> Result<Self> {
         let angles = angles("rotary", most, width, base)?;
         Ok(Self { cos: angles.cos()?, sin: angles.sin()?, halves: false })
     }
 
     /// With pairs of a number from the first half and one from the second.
+    #[inline]
     pub fn halves(self) -> Self {
         Self { halves: true, ..self }
     }
 
+    #[inline]
     pub(in crate::layer) fn width(&self) -> usize {
         2 * self.cos.shape()[1]
     }
 
     /// As [`forward`](Layer::forward), for a part of a sequence whose first step is at position `start`.
+    #[inline]
     #[track_caller]
     pub fn forward_at<'t>(&self, x: Var<'t>, start: usize) -> Var<'t> {
         let sizes = self.cos.shape();
@@ -86,6 +91,7 @@ impl Rotary {
 }
 
 impl Layer for Rotary {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.forward_at(x, 0)
@@ -93,5 +99,6 @@ impl Layer for Rotary {
 }
 
 impl Module for Rotary {
+    #[inline]
     fn visit(&self, _: &mut Visitor) {}
 }

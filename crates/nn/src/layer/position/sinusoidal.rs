@@ -36,6 +36,7 @@ impl SinusoidalPositions {
     ///
     /// # Errors
     /// An odd width; waves that cannot be allocated.
+    #[inline]
     pub fn new(most: usize, width: usize) -> Result<Self> {
         let angles = angles("sinusoidal positions", most, width, 10000.0)?;
         let pairs = Tensor::stack(&[&angles.sin()?, &angles.cos()?], -1)?;
@@ -43,6 +44,7 @@ impl SinusoidalPositions {
     }
 
     /// As [`forward`](Layer::forward), for a part of a sequence whose first step is at position `start`.
+    #[inline]
     #[track_caller]
     pub fn forward_at<'t>(&self, x: Var<'t>, start: usize) -> Var<'t> {
         let sizes = self.table.shape();
@@ -54,6 +56,7 @@ impl SinusoidalPositions {
 }
 
 impl Layer for SinusoidalPositions {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.forward_at(x, 0)
@@ -61,5 +64,6 @@ impl Layer for SinusoidalPositions {
 }
 
 impl Module for SinusoidalPositions {
+    #[inline]
     fn visit(&self, _: &mut Visitor) {}
 }

@@ -41,6 +41,7 @@ impl Gru {
     ///
     /// # Errors
     /// A hidden width of 0; weights that cannot be allocated.
+    #[inline]
     pub fn new(inputs: usize, hidden: usize, rng: &mut Rng) -> Result<Self> {
         Self::new_with(Recurrence::new(inputs, hidden), rng)
     }
@@ -49,12 +50,14 @@ impl Gru {
     ///
     /// # Errors
     /// No layers, or a hidden width of 0; weights that cannot be allocated.
+    #[inline]
     pub fn new_with(of: Recurrence, rng: &mut Rng) -> Result<Self> {
         Ok(Self(Stack::new::<Step>(of, rng)?))
     }
 
     /// The outputs of all steps, and the last state. That is `[layers * ways, batch, hidden]`, as is the one to
     /// start from; without any it starts from zeros.
+    #[inline]
     #[track_caller]
     pub fn run<'t>(&self, x: Var<'t>, start: Option<Var<'t>>) -> (Var<'t>, Var<'t>) {
         let (outputs, end) = self.0.run(Step, x, start.map(|h| vec![h]));
@@ -63,6 +66,7 @@ impl Gru {
 }
 
 impl Layer for Gru {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.run(x, None).0
@@ -70,6 +74,7 @@ impl Layer for Gru {
 }
 
 impl Module for Gru {
+    #[inline]
     fn visit(&self, visitor: &mut Visitor) {
         self.0.visit(visitor);
     }
@@ -84,6 +89,7 @@ impl Cell for Step {
     const STATES: usize = 1;
     const SUMS: bool = false;
 
+    #[inline]
     fn step<'t>(self, from_input: Var<'t>, from_hidden: Var<'t>, state: &[Var<'t>]) -> Vec<Var<'t>> {
         let hidden = state[0];
         let part = |gates, i| gate(gates, i, width(hidden));

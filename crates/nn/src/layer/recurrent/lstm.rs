@@ -47,6 +47,7 @@ impl Lstm {
     ///
     /// # Errors
     /// A hidden width of 0; weights that cannot be allocated.
+    #[inline]
     pub fn new(inputs: usize, hidden: usize, rng: &mut Rng) -> Result<Self> {
         Self::new_with(Recurrence::new(inputs, hidden), rng)
     }
@@ -55,12 +56,14 @@ impl Lstm {
     ///
     /// # Errors
     /// No layers, or a hidden width of 0; weights that cannot be allocated.
+    #[inline]
     pub fn new_with(of: Recurrence, rng: &mut Rng) -> Result<Self> {
         Ok(Self(Stack::new::<Step>(of, rng)?))
     }
 
     /// The outputs of all steps, and the last (h, c). Both are `[layers * ways, batch, hidden]`, as are those to
     /// start from; without any it starts from zeros.
+    #[inline]
     #[track_caller]
     pub fn run<'t>(&self, x: Var<'t>, start: Option<(Var<'t>, Var<'t>)>) -> (Var<'t>, (Var<'t>, Var<'t>)) {
         let (outputs, end) = self.0.run(Step, x, start.map(|(h, c)| vec![h, c]));
@@ -69,6 +72,7 @@ impl Lstm {
 }
 
 impl Layer for Lstm {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.run(x, None).0
@@ -76,6 +80,7 @@ impl Layer for Lstm {
 }
 
 impl Module for Lstm {
+    #[inline]
     fn visit(&self, visitor: &mut Visitor) {
         self.0.visit(visitor);
     }
@@ -90,6 +95,7 @@ impl Cell for Step {
     const STATES: usize = 2;
     const SUMS: bool = true;
 
+    #[inline]
     fn step<'t>(self, from_input: Var<'t>, from_hidden: Var<'t>, state: &[Var<'t>]) -> Vec<Var<'t>> {
         let gates = from_input + from_hidden;
         let gate = |i| gate(gates, i, width(state[0]));

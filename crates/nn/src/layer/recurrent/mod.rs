@@ -49,32 +49,38 @@ pub struct Recurrence {
 
 impl Recurrence {
     /// One layer in one direction, with biases.
+    #[inline]
     pub fn new(inputs: usize, hidden: usize) -> Self {
         Self { inputs, hidden, layers: 1, bidirectional: false, bias: true, dropout: 0.0 }
     }
 
     /// So many layers.
+    #[inline]
     #[doc(alias = "num_layers")]
     pub fn layers(self, layers: usize) -> Self {
         Self { layers, ..self }
     }
 
     /// In both directions.
+    #[inline]
     pub fn bidirectional(self) -> Self {
         Self { bidirectional: true, ..self }
     }
 
     /// Without biases.
+    #[inline]
     pub fn without_bias(self) -> Self {
         Self { bias: false, ..self }
     }
 
     /// With [`Dropout`] of this probability between layers.
+    #[inline]
     pub fn dropout(self, p: f64) -> Self {
         Self { dropout: p, ..self }
     }
 
     /// How many ways a layer goes.
+    #[inline]
     fn ways(&self) -> usize {
         1 + usize::from(self.bidirectional)
     }
@@ -210,30 +216,40 @@ impl Weights {
             from_inputs = from_inputs + if C::SUMS { b_input + b_hidden } else { b_input };
             inside = (!C::SUMS).then_some(b_hidden);
         }
-        let step = |state: Vec<Var<'t>>, from_input: Var<'t>| {
-            let product = state[0].matmul(transition);
-            let state = cell.step(from_input, inside.map_or(product, |b| product + b), &state);
-            let output = state[0];
-            (state, output)
+        let product = |hidden: Var<'t>| {
+            let product = hidden.matmul(transition);
+            inside.map_or(product, |b| product + b)
         };
-        match backwards {
-            true => scan(step, state, Reversed(from_inputs)),
-            false => scan(step, state, from_inputs),
-        }
+        // The product with the state is carried, and not made when it is read: carries are kept for the derivative,
+        // which makes everything else again.
+        let step = |(state, from_hidden): (Vec<Var<'t>>, Var<'t>), from_input: Var<'t>| {
+            let state = cell.step(from_input, from_hidden, &state);
+            let output = state[0];
+            ((state, product(output)), output)
+        };
+        let start = (state.clone(), product(state[0]));
+        let ((end, _), outputs) = match backwards {
+            true => scan(step, start, Reversed(from_inputs)),
+            false => scan(step, start, from_inputs),
+        };
+        (end, outputs)
     }
 }
 
 /// The `i`th of the vectors of width `hidden` that lie next to each other.
+#[inline]
 fn gate<'t>(gates: Var<'t>, i: usize, hidden: usize) -> Var<'t> {
     gates.narrow(1, i * hidden, hidden)
 }
 
 /// The hidden width of a state.
+#[inline]
 fn width(state: Var<'_>) -> usize {
     state.shape().last().copied().unwrap_or(0)
 }
 
 impl Module for Stack {
+    #[inline]
     fn visit(&self, visitor: &mut Visitor) {
         for (i, weights) in self.weights.iter().enumerate() {
             let (layer, way) = (i / self.of.ways(), i % self.of.ways());

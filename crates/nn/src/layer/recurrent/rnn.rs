@@ -36,6 +36,7 @@ impl Rnn {
     ///
     /// # Errors
     /// A hidden width of 0; weights that cannot be allocated.
+    #[inline]
     pub fn new(inputs: usize, hidden: usize, rng: &mut Rng) -> Result<Self> {
         Self::new_with(Recurrence::new(inputs, hidden), Activation::Tanh, rng)
     }
@@ -44,12 +45,14 @@ impl Rnn {
     ///
     /// # Errors
     /// No layers, or a hidden width of 0; weights that cannot be allocated.
+    #[inline]
     pub fn new_with(of: Recurrence, activation: Activation, rng: &mut Rng) -> Result<Self> {
         Ok(Self { stack: Stack::new::<Step>(of, rng)?, activation })
     }
 
     /// The outputs of all steps, and the last state. That is `[layers * ways, batch, hidden]`, as is the one to
     /// start from; without any it starts from zeros.
+    #[inline]
     #[track_caller]
     pub fn run<'t>(&self, x: Var<'t>, start: Option<Var<'t>>) -> (Var<'t>, Var<'t>) {
         let (outputs, end) = self.stack.run(Step(self.activation), x, start.map(|h| vec![h]));
@@ -58,6 +61,7 @@ impl Rnn {
 }
 
 impl Layer for Rnn {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.run(x, None).0
@@ -65,6 +69,7 @@ impl Layer for Rnn {
 }
 
 impl Module for Rnn {
+    #[inline]
     fn visit(&self, visitor: &mut Visitor) {
         self.stack.visit(visitor);
     }
@@ -79,6 +84,7 @@ impl Cell for Step {
     const STATES: usize = 1;
     const SUMS: bool = true;
 
+    #[inline]
     fn step<'t>(self, from_input: Var<'t>, from_hidden: Var<'t>, _: &[Var<'t>]) -> Vec<Var<'t>> {
         vec![self.0.forward(from_input + from_hidden)]
     }

@@ -59,6 +59,7 @@ impl DecoderBlock {
     ///
     /// # Errors
     /// As [`EncoderBlock::new`](super::EncoderBlock::new).
+    #[inline]
     pub fn new(options: &TransformerOptions, rng: &mut Rng) -> Result<Self> {
         let TransformerOptions { width, hidden, activation, .. } = *options;
         Ok(Self {
@@ -75,6 +76,7 @@ impl DecoderBlock {
     }
 
     /// With a mask for the sequence itself, [`Mask::causal`] in models that generate, and one for the memory.
+    #[inline]
     #[track_caller]
     pub fn forward<'t>(&self, x: Var<'t>, memory: Var<'t>, mask: Mask<'t>, memory_mask: Mask<'t>) -> Var<'t> {
         let attend = |x| self.multihead_attn.attend(x, memory, memory, memory_mask);
@@ -82,6 +84,7 @@ impl DecoderBlock {
     }
 
     /// The next part of a sequence. Keys and values of the memory are made once: it is the same for all parts.
+    #[inline]
     #[track_caller]
     pub fn forward_cached<'t>(
         &self,
@@ -99,6 +102,7 @@ impl DecoderBlock {
         )
     }
 
+    #[inline]
     #[track_caller]
     fn with<'t>(
         &self,
@@ -145,12 +149,14 @@ impl TransformerDecoder {
     ///
     /// # Errors
     /// As [`EncoderBlock::new`](super::EncoderBlock::new).
+    #[inline]
     pub fn new(blocks: usize, options: &TransformerOptions, rng: &mut Rng) -> Result<Self> {
         let layers = (0..blocks).map(|_| DecoderBlock::new(options, rng)).collect::<Result<_>>()?;
         Ok(Self { layers, norm: options.last_norm()? })
     }
 
     /// See [`DecoderBlock::forward`].
+    #[inline]
     #[track_caller]
     pub fn forward<'t>(&self, x: Var<'t>, memory: Var<'t>, mask: Mask<'t>, memory_mask: Mask<'t>) -> Var<'t> {
         let mut y = x;
@@ -161,6 +167,7 @@ impl TransformerDecoder {
     }
 
     /// See [`DecoderBlock::forward_cached`].
+    #[inline]
     #[track_caller]
     pub fn forward_cached<'t>(
         &self,
@@ -176,6 +183,7 @@ impl TransformerDecoder {
         self.last(y)
     }
 
+    #[inline]
     #[track_caller]
     fn last<'t>(&self, y: Var<'t>) -> Var<'t> {
         match &self.norm {

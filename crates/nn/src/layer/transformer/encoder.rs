@@ -52,6 +52,7 @@ impl EncoderBlock {
     ///
     /// # Errors
     /// A number of heads that does not divide the width; heads of odd width that are to be turned; weights that cannot be allocated.
+    #[inline]
     pub fn new(options: &TransformerOptions, rng: &mut Rng) -> Result<Self> {
         let TransformerOptions { width, hidden, activation, .. } = *options;
         Ok(Self {
@@ -66,17 +67,20 @@ impl EncoderBlock {
     }
 
     /// Under a mask.
+    #[inline]
     #[track_caller]
     pub fn forward_masked<'t>(&self, x: Var<'t>, mask: Mask<'t>) -> Var<'t> {
         self.with(x, |x| self.self_attn.forward_masked(x, mask))
     }
 
     /// The next part of a sequence: see [`MultiHeadAttention::forward_cached`].
+    #[inline]
     #[track_caller]
     pub fn forward_cached<'t>(&self, x: Var<'t>, mask: Mask<'t>, seen: &mut Seen<'t>) -> Var<'t> {
         self.with(x, |x| self.self_attn.forward_cached(x, mask, seen))
     }
 
+    #[inline]
     #[track_caller]
     fn with<'t>(&self, x: Var<'t>, attend: impl FnOnce(Var<'t>) -> Var<'t>) -> Var<'t> {
         let tape = x.tape();
@@ -89,6 +93,7 @@ impl EncoderBlock {
 }
 
 impl Layer for EncoderBlock {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.forward_masked(x, Mask::none())
@@ -127,12 +132,14 @@ impl TransformerEncoder {
     ///
     /// # Errors
     /// As [`EncoderBlock::new`].
+    #[inline]
     pub fn new(blocks: usize, options: &TransformerOptions, rng: &mut Rng) -> Result<Self> {
         let layers = (0..blocks).map(|_| EncoderBlock::new(options, rng)).collect::<Result<_>>()?;
         Ok(Self { layers, norm: options.last_norm()? })
     }
 
     /// Under a mask.
+    #[inline]
     #[track_caller]
     pub fn forward_masked<'t>(&self, x: Var<'t>, mask: Mask<'t>) -> Var<'t> {
         let mut y = x;
@@ -143,6 +150,7 @@ impl TransformerEncoder {
     }
 
     /// The next part of a sequence: see [`MultiHeadAttention::forward_cached`].
+    #[inline]
     #[track_caller]
     pub fn forward_cached<'t>(&self, x: Var<'t>, mask: Mask<'t>, seen: &mut Seen<'t>) -> Var<'t> {
         let mut y = x;
@@ -152,6 +160,7 @@ impl TransformerEncoder {
         self.last(y)
     }
 
+    #[inline]
     #[track_caller]
     fn last<'t>(&self, y: Var<'t>) -> Var<'t> {
         match &self.norm {
@@ -162,6 +171,7 @@ impl TransformerEncoder {
 }
 
 impl Layer for TransformerEncoder {
+    #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.forward_masked(x, Mask::none())

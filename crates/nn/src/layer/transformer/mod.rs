@@ -49,6 +49,7 @@ pub struct TransformerOptions {
 
 impl TransformerOptions {
     /// Normalized first, 4 `width` between the dense layers, GELU, and no dropout.
+    #[inline]
     pub fn new(width: usize, heads: usize) -> Self {
         Self {
             width,
@@ -64,48 +65,57 @@ impl TransformerOptions {
     }
 
     /// With another width between the dense layers.
+    #[inline]
     #[doc(alias = "dim_feedforward")]
     pub fn hidden(self, hidden: usize) -> Self {
         Self { hidden, ..self }
     }
 
     /// With another activation.
+    #[inline]
     pub fn activation(self, activation: Activation) -> Self {
         Self { activation, ..self }
     }
 
     /// With [`Dropout`] of this probability.
+    #[inline]
     pub fn dropout(self, p: f64) -> Self {
         Self { dropout: p, ..self }
     }
 
     /// With normalization after attention and network.
+    #[inline]
     #[doc(alias = "post_norm")]
     pub fn norm_last(self) -> Self {
         Self { norm_first: false, ..self }
     }
 
     /// Without biases.
+    #[inline]
     pub fn without_bias(self) -> Self {
         Self { bias: false, ..self }
     }
 
     /// With causal self-attention in encoders. That in decoders has the mask that it is given.
+    #[inline]
     pub fn causal(self) -> Self {
         Self { causal: true, ..self }
     }
 
     /// With queries and keys of self-attention turned by their positions, of which there are `most`: see [`Rotary`].
+    #[inline]
     pub fn rotary(self, most: usize) -> Self {
         Self { rotary: Some(most), ..self }
     }
 
     /// Attention to a memory.
+    #[inline]
     fn attention(&self, rng: &mut Rng) -> Result<MultiHeadAttention> {
         let attention = MultiHeadAttention::new(self.width, self.heads, rng)?.dropout(self.dropout);
         Ok(if self.bias { attention } else { attention.without_bias() })
     }
 
+    #[inline]
     fn self_attention(&self, rng: &mut Rng) -> Result<MultiHeadAttention> {
         let attention = self.attention(rng)?;
         let attention = if self.causal { attention.causal() } else { attention };
@@ -115,17 +125,20 @@ impl TransformerOptions {
         }
     }
 
+    #[inline]
     fn linear(&self, inputs: usize, outputs: usize, rng: &mut Rng) -> Result<Linear> {
         let linear = Linear::new(inputs, outputs, rng)?;
         Ok(if self.bias { linear } else { linear.without_bias() })
     }
 
+    #[inline]
     fn norm(&self) -> Result<LayerNorm> {
         let norm = LayerNorm::new([self.width])?;
         Ok(if self.bias { norm } else { norm.without_bias() })
     }
 
     /// A stack of blocks that are normalized first ends with a normalization.
+    #[inline]
     fn last_norm(&self) -> Result<Option<LayerNorm>> {
         self.norm_first.then(|| self.norm()).transpose()
     }
@@ -139,10 +152,12 @@ struct Residue {
 }
 
 impl Residue {
+    #[inline]
     fn new(options: &TransformerOptions) -> Self {
         Self { norm_first: options.norm_first, dropout: Dropout::new(options.dropout) }
     }
 
+    #[inline]
     fn add<'t>(&self, x: Var<'t>, norm: &LayerNorm, f: impl FnOnce(Var<'t>) -> Var<'t>) -> Var<'t> {
         match self.norm_first {
             true => x + self.dropout.forward(f(norm.forward(x))),
@@ -151,6 +166,7 @@ impl Residue {
     }
 
     /// The network of two dense layers.
+    #[inline]
     fn network<'t>(&self, x: Var<'t>, first: &Linear, activation: Activation, second: &Linear) -> Var<'t> {
         second.forward(self.dropout.forward(activation.forward(first.forward(x))))
     }
