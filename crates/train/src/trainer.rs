@@ -91,7 +91,7 @@ pub struct Trainer<'m> {
     interruptible: bool,
     progress: Progress,
     /// Where the loader is to go on.
-    resumed: Option<Position>,
+    position: Position,
 }
 
 /// How far training is, besides the loader's position.
@@ -119,7 +119,7 @@ impl<'m> Trainer<'m> {
             observers: Vec::new(),
             interruptible: false,
             progress: Progress::default(),
-            resumed: None,
+            position: Position::default(),
         }
     }
 
@@ -176,12 +176,12 @@ impl<'m> Trainer<'m> {
             }
             observer.resumed(progress.step)?;
         }
-        (self.progress, self.resumed) = (progress, Some(position));
+        (self.progress, self.position) = (progress, position);
         Ok(found)
     }
 
-    /// Trains until `epochs` epochs of the loader have been made, those before it was resumed included. `loss` is recorded on
-    /// each batch; `validate` is asked for values by name after each epoch.
+    /// Trains until `epochs` epochs have been made, earlier ones of this trainer and those before it was resumed included,
+    /// wherever the loader was. `loss` is recorded on each batch; `validate` is asked for values by name after each epoch.
     ///
     /// # Errors
     /// What a step, the loader, an observer, validation or a file refuses; a loss or a parameter that is not finite.
@@ -197,9 +197,7 @@ impl<'m> Trainer<'m> {
         if self.interruptible {
             interrupt::listen()?;
         }
-        if let Some(position) = self.resumed.take() {
-            loader.resume(position)?;
-        }
+        loader.resume(self.position)?;
         while loader.position().epoch < epochs {
             let (epoch, batches) = (loader.position().epoch, loader.batches());
             if batches == 0 {
@@ -236,9 +234,11 @@ impl<'m> Trainer<'m> {
                     self.save(loader.position())?;
                 }
                 if self.interruptible && interrupt::wanted() {
-                    return Ok(Outcome::Interrupted(event.step, self.save(loader.position())?));
+                    self.position = loader.position();
+                    return Ok(Outcome::Interrupted(event.step, self.save(self.position)?));
                 }
             }
+            self.position = loader.position();
             let values = validate()?;
             let control = self.end_epoch(epoch, epochs, &values)?;
             let last = epoch + 1 == epochs || control.stop.is_some();
