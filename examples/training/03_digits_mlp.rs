@@ -42,8 +42,8 @@ fn main() -> ExitCode {
 fn run(options: Options) -> Result<()> {
     let folder = options.run.folder("digits_mlp")?;
     let mut digits = Digits::load(options.mnist.as_deref())?;
-    // On the bundled digits: what scikit-learn's perceptron with the same layers reaches, from 0.932 to 0.942 with three seeds.
-    let (mut epochs, mut bound) = if options.mnist.is_some() { (10, 0.98) } else { (100, 0.93) };
+    // scikit-learn's perceptron with the same layers reaches 0.932 to 0.942 on the bundled digits, with three seeds.
+    let (mut epochs, mut bound) = if options.mnist.is_some() { (10, 0.98) } else { (100, 0.92) };
     if options.run.small {
         (digits, epochs, bound) = (digits.at_most(1000)?, 5, 0.8);
     }

@@ -62,7 +62,7 @@ fn cnn(side: usize, options: &Options) -> Result<Sequential> {
 fn run(options: Options) -> Result<()> {
     let folder = options.run.folder("digits_cnn")?;
     let mut digits = Digits::load(options.mnist.as_deref())?;
-    // On the bundled digits: what the strongest of scikit-learn's classifiers reaches, a support vector machine.
+    // The strongest of scikit-learn's classifiers, a support vector machine, reaches 0.970 on the bundled digits.
     let (mut epochs, mut bound) = if options.mnist.is_some() { (4, 0.99) } else { (100, 0.97) };
     if options.run.small {
         (digits, epochs, bound) = (digits.at_most(1000)?, 3, 0.6);

@@ -19,7 +19,7 @@ struct Options {
     #[command(flatten)]
     run: Run,
     /// Updates of the networks
-    #[arg(long, default_value_t = 150)]
+    #[arg(long, default_value_t = 300)]
     updates: u64,
     /// Episodes of each update, which are played side by side
     #[arg(long, default_value_t = 8)]
@@ -33,8 +33,8 @@ struct Options {
     /// Width of the networks' hidden layer
     #[arg(long, default_value_t = 64)]
     hidden: usize,
-    /// The learning rate
-    #[arg(long, default_value_t = 5e-3)]
+    /// The learning rate at first, which falls to a twentieth
+    #[arg(long, default_value_t = 1e-2)]
     lr: f64,
 }
 
