@@ -15,7 +15,7 @@ struct Options {
     #[command(flatten)]
     run: Run,
     /// Steps, each on all patients
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 600)]
     epochs: u64,
     /// The learning rate
     #[arg(long, default_value_t = 0.1)]

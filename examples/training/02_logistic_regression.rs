@@ -6,7 +6,7 @@ use clap::Parser;
 use wengert::prelude::*;
 use wengert_data::{Dataset, Loader, Standardize, Tensors};
 use wengert_train::{Auc, Average, Best, ConfusionMatrix, Every, Goal, Metric, Trainer, load};
-use wengert_training_examples::{Run, at_least, exit, finished, table};
+use wengert_training_examples::{Run, at_least, curves, exit, finished, table};
 
 /// Tells malignant from benign tumours in the Wisconsin breast cancer data.
 #[derive(Debug, Parser)]
@@ -55,7 +55,7 @@ fn run(mut options: Options) -> Result<()> {
     let model = Linear::new(measures.len(), 1, &mut Rng::seed(options.run.seed))?;
     let train = Train::new(&model, AdamW::new(options.lr).weight_decay(options.decay));
     let best = folder.join("best.safetensors");
-    let trainer = Trainer::new(&model, train).observe(Best::new("validation loss", Goal::Min).keep(&best));
+    let trainer = Trainer::new(&model, train).observe(Best::new("validation_loss", Goal::Min).keep(&best));
     let mut trainer = options.run.prepare(trainer, &folder, Every::Epochs(10))?;
     let outcome = trainer.fit(
         &loader,
@@ -64,7 +64,7 @@ fn run(mut options: Options) -> Result<()> {
         || {
             let tape = Tape::new();
             let (x, y) = (tape.input(&validation.0), tape.input(&validation.1));
-            Ok(vec![("validation loss".to_string(), bce_with_logits(model.forward(x), y).item()?)])
+            Ok(vec![("validation_loss".to_string(), bce_with_logits(model.forward(x), y).item()?)])
         },
     )?;
     if !finished(&outcome) {
@@ -85,6 +85,8 @@ fn run(mut options: Options) -> Result<()> {
         matrix.recall(malignant),
         matrix.f1(malignant)
     );
+    matrix.save(folder.join("confusion.svg"))?;
+    curves(&folder, "cross-entropy", &["epoch_loss", "validation_loss"])?;
     let (accuracy, area) = if options.run.small { (0.85, 0.9) } else { (0.95, 0.98) };
     at_least("the accuracy", matrix.value(), accuracy)?;
     at_least("the area under the ROC curve", auc.value(), area)

@@ -8,7 +8,7 @@ use clap::Parser;
 use wengert::prelude::*;
 use wengert_data::{Loader, augment};
 use wengert_train::{Best, Every, Goal, Metric, Trainer, load};
-use wengert_training_examples::{Digits, Run, at_least, confusion, exit, finished, validate};
+use wengert_training_examples::{Digits, Run, at_least, confusion, curves, exit, finished, validate};
 
 /// Trains a convolutional network on the bundled 8x8 digits, or on MNIST.
 #[derive(Debug, Parser)]
@@ -62,7 +62,7 @@ fn cnn(side: usize, options: &Options) -> Result<Sequential> {
 fn run(options: Options) -> Result<()> {
     let folder = options.run.folder("digits_cnn")?;
     let mut digits = Digits::load(options.mnist.as_deref())?;
-    // On the bundled digits: what the strongest of scikit-learn's classifiers reaches, a support vector machine.
+    // The strongest of scikit-learn's classifiers, a support vector machine, reaches 0.970 on the bundled digits.
     let (mut epochs, mut bound) = if options.mnist.is_some() { (4, 0.99) } else { (100, 0.97) };
     if options.run.small {
         (digits, epochs, bound) = (digits.at_most(1000)?, 3, 0.6);
@@ -83,11 +83,11 @@ fn run(options: Options) -> Result<()> {
         net.count(),
         loader.batches()
     );
-    let updates = epochs * loader.batches();
+    let rate = Schedule::one_cycle(options.lr, epochs * loader.batches());
     let best = folder.join("best.safetensors");
     let trainer = Trainer::new(&net, Train::new(&net, AdamW::new(options.lr)).seed(options.run.seed))
-        .schedule(|update| options.lr * one_cycle(update as f64 / updates as f64))
-        .observe(Best::new("validation loss", Goal::Min).keep(&best));
+        .schedule(move |update| rate.at(update))
+        .observe(Best::new("validation_loss", Goal::Min).keep(&best));
     let mut trainer = options.run.prepare(trainer, &folder, Every::Epochs(1))?;
     let outcome = trainer.fit(
         &loader,
@@ -102,10 +102,7 @@ fn run(options: Options) -> Result<()> {
     net.load(&load(&best)?)?;
     let matrix = confusion(&net, &digits.test)?;
     println!("{} pictures that were not learned from:\n{matrix}", matrix.total());
+    matrix.save(folder.join("confusion.svg"))?;
+    curves(&folder, "cross-entropy", &["epoch_loss", "validation_loss"])?;
     at_least("the accuracy", matrix.value(), bound)
-}
-
-/// The share of the largest rate after a share of the updates: up for a fifth of them, and then down to 0.
-fn one_cycle(done: f64) -> f64 {
-    if done < 0.2 { 0.1 + 0.9 * done / 0.2 } else { 0.5 * (1.0 + (std::f64::consts::PI * (done - 0.2) / 0.8).cos()) }
 }

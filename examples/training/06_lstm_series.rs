@@ -10,7 +10,7 @@ use wengert::prelude::*;
 use wengert::{Lstm, Recurrence};
 use wengert_data::{Dataset, Loader, Standardize};
 use wengert_train::{Best, Every, Goal, Trainer, load};
-use wengert_training_examples::{Run, at_most, exit, finished, table};
+use wengert_training_examples::{Run, at_most, curves, exit, finished, table};
 
 /// Forecasts the carbon dioxide of the next twelve months.
 #[derive(Debug, Parser)]
@@ -127,23 +127,24 @@ fn run(mut options: Options) -> Result<()> {
     let model = Forecaster { memory, head: Linear::new_with(options.hidden, AHEAD, Init::Zeros, rng)? };
     println!("{n} months; {} windows; {} parameters", loader.dataset().len(), model.count());
 
-    let updates = options.epochs * loader.batches();
+    let rate = Schedule::cosine(options.lr, 0.0, options.epochs * loader.batches());
     let best = folder.join("best.safetensors");
     let trainer = Trainer::new(&model, Train::new(&model, AdamW::new(options.lr)).clip_norm(1.0))
-        .schedule(|update| options.lr * 0.5 * (1.0 + (std::f64::consts::PI * update as f64 / updates as f64).cos()))
-        .observe(Best::new("validation rmse", Goal::Min).patience(30).keep(&best));
+        .schedule(move |update| rate.at(update))
+        .observe(Best::new("validation_rmse", Goal::Min).patience(30).keep(&best));
     let mut trainer = options.run.prepare(trainer, &folder, Every::Epochs(10))?;
     let outcome = trainer.fit(
         &loader,
         options.epochs,
         |tape, (x, y)| mse(model.forward(tape.input(x)), tape.input(y)),
-        || Ok(vec![("validation rmse".to_string(), errors(&model, &validation)?[0])]),
+        || Ok(vec![("validation_rmse".to_string(), errors(&model, &validation)?[0])]),
     )?;
     if !finished(&outcome) {
         return Ok(());
     }
 
     model.load(&load(&best)?)?;
+    curves(&folder, "what the seasonal forecast misses", &["epoch_loss", "validation_rmse"])?;
     let [network, seasonal, naive] = errors(&model, &test)?;
     println!("root mean squared errors of forecasts of the last {TEST} months, in parts per million:");
     println!("  {naive:.3} of the same month a year before");

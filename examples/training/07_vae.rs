@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use wengert::prelude::*;
 use wengert_data::{Loader, Tensors};
-use wengert_train::{Best, Every, Goal, Trainer, load};
-use wengert_training_examples::{Digits, Run, at_least, at_most, exit, finished, in_batches, mosaic, save_png};
+use wengert_train::{Best, Every, Goal, Shades, Trainer, image_grid, load};
+use wengert_training_examples::{Digits, Run, at_least, at_most, curves, exit, finished, in_batches};
 
 /// Learns to describe digits by a few numbers, and to draw them.
 #[derive(Debug, Parser)]
@@ -111,13 +111,13 @@ fn run(options: Options) -> Result<()> {
     println!("{} pictures; {} parameters", digits.train.tensors().1.numel(), vae.count());
     let best = folder.join("best.safetensors");
     let trainer = Trainer::new(&vae, Train::new(&vae, Adam::new(options.lr)).seed(options.run.seed))
-        .observe(Best::new("validation nats", Goal::Min).keep(&best));
+        .observe(Best::new("validation_nats", Goal::Min).keep(&best));
     let mut trainer = options.run.prepare(trainer, &folder, Every::Epochs(5))?;
     let outcome = trainer.fit(
         &loader,
         epochs,
         |tape, (x, _)| vae.loss(tape.input(x)),
-        || Ok(vec![("validation nats".to_string(), nats(&vae, &digits.validation)?)]),
+        || Ok(vec![("validation_nats".to_string(), nats(&vae, &digits.validation)?)]),
     )?;
     if !finished(&outcome) {
         return Ok(());
@@ -126,11 +126,11 @@ fn run(options: Options) -> Result<()> {
     vae.load(&load(&best)?)?;
     // Above, twelve pictures that were not learned from; below, what comes back. Then pictures of random descriptions.
     let originals = digits.test.tensors().0.narrow(0, 0, 12)?;
-    let pairs =
-        Tensor::concat(&[&originals.reshape([-1, side as isize, side as isize])?, &vae.again(&originals, side)?], 0)?;
-    save_png(&folder.join("reconstructions.png"), &mosaic(&pairs, 12, 6)?)?;
+    let pairs = Tensor::concat(&[&originals.squeeze(1)?, &vae.again(&originals, side)?], 0)?;
+    image_grid(folder.join("reconstructions.png"), &pairs, 12, Shades::Image)?;
     let z = Tensor::randn([96, options.latent], DType::F32, &mut Rng::seed(options.run.seed))?;
-    save_png(&folder.join("samples.png"), &mosaic(&vae.draw(&z, side)?, 12, 6)?)?;
+    image_grid(folder.join("samples.png"), &vae.draw(&z, side)?, 12, Shades::Image)?;
+    curves(&folder, "nats a picture", &["epoch_loss", "validation_nats"])?;
     println!("pictures: {0}/reconstructions.png and {0}/samples.png", folder.display());
 
     let (nats, independent) = (nats(&vae, &digits.test)?, independent(&digits)?);

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use wengert::prelude::*;
 use wengert_train::{CsvLog, Log, Report, Snapshot, save};
-use wengert_training_examples::{CartPole, Run, at_least, exit};
+use wengert_training_examples::{CartPole, Run, at_least, curves, exit};
 
 /// Learns to balance a pole on a cart.
 #[derive(Debug, Parser)]
@@ -19,7 +19,7 @@ struct Options {
     #[command(flatten)]
     run: Run,
     /// Updates of the networks
-    #[arg(long, default_value_t = 150)]
+    #[arg(long, default_value_t = 300)]
     updates: u64,
     /// Episodes of each update, which are played side by side
     #[arg(long, default_value_t = 8)]
@@ -33,8 +33,8 @@ struct Options {
     /// Width of the networks' hidden layer
     #[arg(long, default_value_t = 64)]
     hidden: usize,
-    /// The learning rate
-    #[arg(long, default_value_t = 5e-3)]
+    /// The learning rate at first, which falls to a twentieth
+    #[arg(long, default_value_t = 1e-2)]
     lr: f64,
 }
 
@@ -92,13 +92,13 @@ fn run(mut options: Options) -> Result<()> {
 
     let mut log = CsvLog::new(folder.join("log.csv"));
     log.resume(train.steps())?;
-    let rate = |update: u64| options.lr * (1.0 - update as f64 / options.updates as f64).max(0.05);
+    let rate = Schedule::linear(options.lr, 0.05 * options.lr, options.updates);
     while train.steps() < options.updates {
         // The numbers of an update depend on the seed and its place alone, so that a resumed run has the same.
         let update = train.steps();
         let mut rng = Rng::seed(options.run.seed.wrapping_mul(1_000_003).wrapping_add(update));
         let played = play(&agent, &options, &mut rng)?;
-        train.set_lr(rate(update));
+        train.set_lr(rate.at(update));
         let loss = learn(&agent, &mut train, &played)?;
 
         last.extend(played.lengths.iter().map(|&length| length as f64));
@@ -106,7 +106,7 @@ fn run(mut options: Options) -> Result<()> {
             last.pop_front();
         }
         let mean = mean(&last);
-        log.report(&Report::new(update + 1, 0).with("loss", loss).with("mean return", mean))?;
+        log.report(&Report::new(update + 1, 0).with("loss", loss).with("mean_return", mean))?;
         if (update + 1).is_multiple_of(10) || update + 1 == options.updates {
             println!("update {}: the mean return of the last {} episodes is {mean:.1}", update + 1, last.len());
             let mut snapshot = Snapshot::of(&agent, &train)?;
@@ -115,6 +115,7 @@ fn run(mut options: Options) -> Result<()> {
             snapshots.save(update + 1, &snapshot)?;
         }
     }
+    curves(&folder, "steps of an episode, over the last 50", &["mean_return"])?;
     save(folder.join("agent.safetensors"), &agent.state())?;
     let share = if options.run.small { 0.1 } else { 0.95 };
     at_least("the mean return of the last 50 episodes", mean(&last), share * options.steps as f64)
@@ -144,12 +145,15 @@ fn play(agent: &Agent, options: &Options, rng: &mut Rng) -> Result<Played> {
         }
     }
     let (mut states, mut pushes, mut returns) = (Vec::new(), Vec::new(), Vec::new());
-    for episode in &episodes {
+    for (cart, episode) in carts.iter().zip(&episodes) {
+        // Of an episode that was broken off, what is expected of its last state counts for the rest.
+        let last = Tensor::from([cart.state]).cast(DType::F32)?;
+        let rest = if cart.is_over() { 0.0 } else { agent.value.predict(&last)?.item()?.clamp(0.0, 1.0) };
         for (i, (state, right)) in episode.iter().enumerate() {
             states.extend(state.map(|x| x as f32));
             pushes.push(f32::from(*right));
-            // 1 + d + d² + … over the steps that followed, in parts of the sum without an end.
-            returns.push((1.0 - options.discount.powi((episode.len() - i) as i32)) as f32);
+            // 1 + d + d² + … over the steps that followed, in parts of the sum without an end, and d^n of the rest.
+            returns.push((1.0 - options.discount.powi((episode.len() - i) as i32) * (1.0 - rest)) as f32);
         }
     }
     let n = pushes.len();

@@ -56,3 +56,32 @@ impl CartPole {
         !(place.abs() <= SIDE && angle.abs() <= LEAN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mirrored_world_is_the_same() {
+        let mut cart = CartPole { state: [0.1, -0.2, 0.03, 0.4] };
+        let mut mirrored = CartPole { state: cart.state.map(|x| -x) };
+        for step in 0..50 {
+            let right = step % 3 == 0;
+            cart.push(right);
+            mirrored.push(!right);
+            assert_eq!(mirrored.state, cart.state.map(|x| -x));
+            assert_eq!(mirrored.is_over(), cart.is_over());
+        }
+    }
+
+    #[test]
+    fn a_pole_that_is_never_caught_falls() -> Result<()> {
+        let mut cart = CartPole::start(&mut Rng::seed(1))?;
+        let fallen = (0..100).position(|_| {
+            cart.push(true);
+            cart.is_over()
+        });
+        assert!(fallen.is_some_and(|step| (7..=10).contains(&step)), "{fallen:?}");
+        Ok(())
+    }
+}

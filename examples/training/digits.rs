@@ -91,7 +91,7 @@ pub fn validate(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<
         accuracy.update(&scores.value()?, y)
     })?;
     let loss = loss / data.tensors().1.numel() as f64;
-    Ok(vec![("validation loss".to_string(), loss), (accuracy.name(), accuracy.value())])
+    Ok(vec![("validation_loss".to_string(), loss), (accuracy.name(), accuracy.value())])
 }
 
 /// How a classifier of digits does on a data set.

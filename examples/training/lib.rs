@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use wengert::prelude::*;
-use wengert_train::{Control, CsvLog, EpochEvent, Every, Observer, Outcome, Snapshots, Trainer};
+use wengert_train::{Control, CsvLog, EpochEvent, Every, Observer, Outcome, Progress, Snapshots, StepEvent, Trainer};
 
 pub use cart_pole::CartPole;
 pub use check::{at_least, at_most};
 pub use digits::{Digits, confusion, in_batches, validate};
-pub use pictures::{mosaic, save_png};
+pub use pictures::curves;
 pub use table::table;
 
 /// Options of every program.
@@ -74,7 +74,7 @@ impl Run {
         Snapshots::new(own, 3)
     }
 
-    /// The trainer with snapshots and the log `log.csv` in `folder`, a line of every epoch, and Ctrl-C as a way to stop;
+    /// The trainer with snapshots and the log `log.csv` in `folder`, its progress shown, and Ctrl-C as a way to stop;
     /// resumed, where that was asked for.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Run {
     pub fn prepare<'m>(&self, trainer: Trainer<'m>, folder: &Path, every: Every) -> Result<Trainer<'m>> {
         let mut trainer = trainer
             .observe(CsvLog::new(folder.join("log.csv")))
-            .observe(Lines)
+            .observe(Shown(Progress::new()))
             .snapshots(self.snapshots(folder)?, every)
             .interruptible();
         if self.resume {
@@ -97,17 +97,18 @@ impl Run {
     }
 }
 
-/// A line an epoch, of twenty epochs at most.
-struct Lines;
+/// Progress with at most twenty epochs that leave a line.
+struct Shown(Progress);
 
-impl Observer for Lines {
-    fn epoch(&mut self, event: &EpochEvent<'_>, _: &mut Control) -> Result<()> {
-        let (done, epochs) = (event.epoch + 1, event.epochs);
-        if done == epochs || done.is_multiple_of(epochs.div_ceil(20)) {
-            let values: String = event.values.iter().map(|(name, value)| format!(", {name} {value:.4}")).collect();
-            println!("epoch {done} of {epochs}: loss {:.4}{values}", event.loss);
-        }
-        Ok(())
+impl Observer for Shown {
+    fn step(&mut self, event: &StepEvent) -> Result<()> {
+        self.0.step(event)
+    }
+
+    fn epoch(&mut self, event: &EpochEvent<'_>, control: &mut Control) -> Result<()> {
+        let done = event.epoch + 1;
+        let shown = done == event.epochs || done.is_multiple_of(event.epochs.div_ceil(20).max(1));
+        if shown { self.0.epoch(event, control) } else { Ok(()) }
     }
 }
 

@@ -215,6 +215,7 @@ impl<'m> Trainer<'m> {
                 self.progress.step += 1;
                 self.progress.losses += value * samples as f64;
                 self.progress.samples += samples as u64;
+                self.position = loader.position();
                 let event = StepEvent {
                     step: self.progress.step,
                     epoch,
@@ -231,23 +232,22 @@ impl<'m> Trainer<'m> {
                     continue;
                 }
                 if self.is_due() {
-                    self.save(loader.position())?;
+                    self.save(self.position)?;
                 }
                 if self.interruptible && interrupt::wanted() {
-                    self.position = loader.position();
                     return Ok(Outcome::Interrupted(event.step, self.save(self.position)?));
                 }
             }
-            self.position = loader.position();
             let values = validate()?;
             let control = self.end_epoch(epoch, epochs, &values)?;
+            self.position = loader.position();
             let last = epoch + 1 == epochs || control.stop.is_some();
             let due = matches!(&self.snapshots, Some((_, Every::Epochs(n))) if (epoch + 1).is_multiple_of((*n).max(1)));
             if last || due || self.is_due() {
-                self.save(loader.position())?;
+                self.save(self.position)?;
             }
             if !last && self.interruptible && interrupt::wanted() {
-                return Ok(Outcome::Interrupted(self.progress.step, self.save(loader.position())?));
+                return Ok(Outcome::Interrupted(self.progress.step, self.save(self.position)?));
             }
             if let Some(why) = control.stop {
                 return Ok(Outcome::Stopped(why));
