@@ -125,8 +125,25 @@ fn what_should_be_one_group_is() -> Result<()> {
     assert_eq!(steps(&|x, w| (x.softmax(-1) * w).sum())?, 1);
     assert_eq!(steps(&|x, w| (x.log_softmax(-1) * w).sum())?, 1);
     assert_eq!(steps(&|x, w| x.layer_norm(-1, Some(w), None, 1e-5).square().sum())?, 1);
+    // The sums over rows for gain and bias, of which one reads only what is given, go with the rest; their sum waits.
+    let given = noise([33, 20], DType::F32, 3);
+    assert_eq!(steps(&|x, w| (x.layer_norm(-1, Some(w), Some(w), 1e-5) * x.tape().input(&given)).sum())?, 2);
     // The division by the number of elements waits for the sum.
     assert_eq!(steps(&|x, w| (x * w).gelu().mean())?, 2);
+    Ok(())
+}
+
+#[test]
+fn what_is_permuted_alike_is_computed_as_it_lies() -> Result<()> {
+    let tape = Tape::new();
+    let [a, b, c] = [1, 2, 3].map(|seed| tape.input(&noise([5, 3, 70], DType::F32, seed)));
+    let [p, q, r] = [a, b, c].map(|v| v.permute([2, 0, 1]));
+    let wanted = [p * q - r, p.less(q).where_(r, p).sum_axes(0), (p + q).max_axes(-1)];
+    check(&tape, &wanted)?;
+    // A chain of sums is one pass, whose result is a view.
+    let plan = tape.compile(&[a, b, c], &[p + q + r])?.to_string();
+    assert_eq!(plan.matches(" add").count() + plan.matches("[add").count(), 2, "{plan}");
+    assert_eq!(plan.lines().count(), 2, "{plan}");
     Ok(())
 }
 

@@ -363,3 +363,47 @@ fn every_function_says_what_stands_in_the_way() {
         assert!(error.location().is_some_and(|at| at.file() == file!()), "{error}");
     }
 }
+
+/// A step of a recurrence: the state, the matrix, the number of the step.
+type Recurrence = for<'t> fn(Var<'t>, Var<'t>, usize) -> Var<'t>;
+
+/// A recurrence from `x` on, by a matrix a step.
+fn recurrence<'t>(step: Recurrence, x: Var<'t>, matrices: [Var<'t>; 4]) -> Var<'t> {
+    matrices.into_iter().enumerate().fold(x, |state, (i, w)| step(state, w, i)).square().sum()
+}
+
+#[test]
+fn cotangents_of_a_matrix_of_many_steps_are_one_product() -> Result<()> {
+    // From the right, from the left, transposed, and mixed.
+    let steps: [Recurrence; 5] = [
+        |h, w, _| h.matmul(w).tanh(),
+        |h, w, _| h.matmul(w.t()).tanh(),
+        |h, w, _| w.matmul(h.t()).tanh().t(),
+        |h, w, _| w.t().matmul(h.t()).tanh().t(),
+        |h, w, i| if i % 2 == 0 { h.matmul(w).sin() } else { h.matmul(w.t() + w).tanh() },
+    ];
+    let numbers = |n: usize, by: f64| (0..n).map(|i| (i as f64 * by).sin()).collect::<Vec<_>>();
+    let (x, w) = (Tensor::from_vec(numbers(12, 0.7), [2, 6])?, Tensor::from_vec(numbers(36, 1.3), [6, 6])?);
+    for (k, step) in steps.into_iter().enumerate() {
+        let both = |w: &Tensor| grad(|[x, w]| recurrence(step, x, [w; 4]), [&x, w]);
+        let [xbar, wbar] = both(&w)?;
+        // The same, where every step has a matrix of its own.
+        let each = grad(|[x, a, b, c, d]| recurrence(step, x, [a, b, c, d]), [&x, &w, &w, &w, &w])?;
+        close(&xbar, &each[0]);
+        close(&wbar, &each[1].add(&each[2])?.add(&each[3])?.add(&each[4])?);
+
+        let tape = Tape::new();
+        let (v, m) = (tape.input(&x), tape.input(&w));
+        let wbar = recurrence(step, v, [m; 4]).grad(m);
+        tape.check()?;
+        // Of the pullback: three for the states, and fewer than one a step for the matrix.
+        let products = tape.to_string().matches("matmul").count() - 4;
+        assert!(products < 3 + 4, "{k}: {products} products");
+        // Differentiable again.
+        let again = wbar.square().sum().grad(m).sum().item()?;
+        let at = |by: f64| both(&w.add(&Tensor::full([6, 6], by)?)?)?[1].square()?.sum()?.item();
+        let slope = (at(1e-5)? - at(-1e-5)?) / 2e-5;
+        assert!((again - slope).abs() < 1e-6 * (1.0 + slope.abs()), "{k}: {again} and {slope}");
+    }
+    Ok(())
+}

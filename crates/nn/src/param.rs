@@ -182,8 +182,13 @@ impl Param {
     }
 
     /// As [`set`](Self::set), for a value that is known to fit or meant to change the type.
-    pub(crate) fn replace(&self, value: Tensor) {
-        *self.write().back() = value;
+    pub(crate) fn replace(&self, mut value: Tensor) {
+        self.swap(&mut value);
+    }
+
+    /// As [`replace`](Self::replace); the value before comes in place of the new one.
+    pub(crate) fn swap(&self, value: &mut Tensor) {
+        std::mem::swap(self.write().back(), value);
     }
 
     /// Excludes the parameter from training: it keeps its value, and a loss need not reach it.

@@ -78,19 +78,16 @@ impl Shape {
     /// assert_eq!(a.broadcast(&Shape::from([2])), None);
     /// ```
     pub fn broadcast(&self, other: &Self) -> Option<Self> {
-        let rank = self.rank().max(other.rank());
-        let size = |shape: &Self, axis: usize| match (axis + shape.rank()).checked_sub(rank) {
-            Some(i) => shape[i],
-            None => 1,
-        };
-        (0..rank)
-            .map(|axis| match (size(self, axis), size(other, axis)) {
-                (a, b) if a == b => Some(a),
-                (1, b) => Some(b),
-                (a, 1) => Some(a),
-                _ => None,
-            })
-            .collect()
+        let (mut shape, less) = if self.rank() < other.rank() { (other.clone(), self) } else { (self.clone(), other) };
+        let extra = shape.rank() - less.rank();
+        for (size, &other) in shape.sizes_mut()[extra..].iter_mut().zip(less.iter()) {
+            match (*size, other) {
+                (a, b) if a == b || b == 1 => {}
+                (1, b) => *size = b,
+                _ => return None,
+            }
+        }
+        Some(shape)
     }
 
     /// The axis that `axis` names: itself, or counted from the end where negative.

@@ -91,7 +91,7 @@ pub struct Trainer<'m> {
     interruptible: bool,
     progress: Progress,
     /// Where the loader is to go on.
-    resumed: Option<Position>,
+    position: Position,
 }
 
 /// How far training is, besides the loader's position.
@@ -119,7 +119,7 @@ impl<'m> Trainer<'m> {
             observers: Vec::new(),
             interruptible: false,
             progress: Progress::default(),
-            resumed: None,
+            position: Position::default(),
         }
     }
 
@@ -176,12 +176,12 @@ impl<'m> Trainer<'m> {
             }
             observer.resumed(progress.step)?;
         }
-        (self.progress, self.resumed) = (progress, Some(position));
+        (self.progress, self.position) = (progress, position);
         Ok(found)
     }
 
-    /// Trains until `epochs` epochs of the loader have been made, those before it was resumed included. `loss` is recorded on
-    /// each batch; `validate` is asked for values by name after each epoch.
+    /// Trains until `epochs` epochs have been made, earlier ones of this trainer and those before it was resumed included,
+    /// wherever the loader was. `loss` is recorded on each batch; `validate` is asked for values by name after each epoch.
     ///
     /// # Errors
     /// What a step, the loader, an observer, validation or a file refuses; a loss or a parameter that is not finite.
@@ -197,9 +197,7 @@ impl<'m> Trainer<'m> {
         if self.interruptible {
             interrupt::listen()?;
         }
-        if let Some(position) = self.resumed.take() {
-            loader.resume(position)?;
-        }
+        loader.resume(self.position)?;
         while loader.position().epoch < epochs {
             let (epoch, batches) = (loader.position().epoch, loader.batches());
             if batches == 0 {
@@ -217,6 +215,7 @@ impl<'m> Trainer<'m> {
                 self.progress.step += 1;
                 self.progress.losses += value * samples as f64;
                 self.progress.samples += samples as u64;
+                self.position = loader.position();
                 let event = StepEvent {
                     step: self.progress.step,
                     epoch,
@@ -228,19 +227,27 @@ impl<'m> Trainer<'m> {
                     samples,
                 };
                 self.observers.iter_mut().try_for_each(|observer| observer.step(&event))?;
-                if matches!(&self.snapshots, Some((_, Every::Steps(n))) if event.step.is_multiple_of((*n).max(1))) {
-                    self.save(loader.position())?;
+                // What follows the last step of an epoch belongs to it: the end of the epoch comes first.
+                if left.left() == 0 {
+                    continue;
+                }
+                if self.is_due() {
+                    self.save(self.position)?;
                 }
                 if self.interruptible && interrupt::wanted() {
-                    return Ok(Outcome::Interrupted(event.step, self.save(loader.position())?));
+                    return Ok(Outcome::Interrupted(event.step, self.save(self.position)?));
                 }
             }
             let values = validate()?;
             let control = self.end_epoch(epoch, epochs, &values)?;
+            self.position = loader.position();
             let last = epoch + 1 == epochs || control.stop.is_some();
             let due = matches!(&self.snapshots, Some((_, Every::Epochs(n))) if (epoch + 1).is_multiple_of((*n).max(1)));
-            if last || due {
-                self.save(loader.position())?;
+            if last || due || self.is_due() {
+                self.save(self.position)?;
+            }
+            if !last && self.interruptible && interrupt::wanted() {
+                return Ok(Outcome::Interrupted(self.progress.step, self.save(self.position)?));
             }
             if let Some(why) = control.stop {
                 return Ok(Outcome::Stopped(why));
@@ -304,6 +311,11 @@ impl Trainer<'_> {
         }
         self.progress = Progress { step: progress.step, ..Progress::default() };
         Ok(control)
+    }
+
+    /// Whether there is to be a snapshot after so many steps.
+    fn is_due(&self) -> bool {
+        matches!(&self.snapshots, Some((_, Every::Steps(n))) if self.progress.step.is_multiple_of((*n).max(1)))
     }
 
     /// A snapshot of now, where there are to be any.

@@ -72,7 +72,7 @@ fn both_formats_are_drawn_and_nothing_else() {
             assert!(error.kind() == ErrorKind::Value && error.sentence().contains("extension"), "{error}");
             assert!(!path(other).exists());
         }
-        assert_eq!(draw(Path::new("/nowhere/x.png")).unwrap_err().kind(), ErrorKind::File);
+        assert_eq!(draw(Path::new("/proc/version/x.png")).unwrap_err().kind(), ErrorKind::File);
     }
 }
 
@@ -89,7 +89,8 @@ fn text_is_there_without_any_font_of_the_system() {
     };
     assert_eq!(draw(" ").0, 0);
     let (one, two) = (draw("III"), draw("IIIIII"));
-    assert!(one.0 > 50 && two.0 == 2 * one.0, "{one:?} {two:?}");
+    // Letters lie between pixels, so ink is about twice as much.
+    assert!(one.0 > 50 && 2 * two.0 > 3 * one.0 && 2 * two.0 < 5 * one.0, "{one:?} {two:?}");
     assert!(two.1 > one.1 && two.1 < 3 * one.1, "{one:?} {two:?}");
     matrix().save(path.with_extension("svg")).unwrap();
     let svg = fs::read_to_string(path.with_extension("svg")).unwrap();

@@ -240,6 +240,19 @@ impl Observer for Notes {
 }
 
 #[test]
+fn a_trainer_counts_its_own_epochs_wherever_the_loader_was() -> Result<()> {
+    let (one, other) = (Net::new()?, Net::new()?);
+    let (mut whole, mut parts) = (Trainer::new(&one, train(&one)), Trainer::new(&other, train(&other)));
+    let shared = loader(0)?;
+    whole.fit(&shared, 4, |tape, batch| loss(&one, tape, batch), || error(&one))?;
+    for epochs in [1, 3, 4] {
+        parts.fit(&shared, epochs, |tape, batch| loss(&other, tape, batch), || error(&other))?;
+    }
+    assert_eq!(one.state(), other.state());
+    Ok(())
+}
+
+#[test]
 fn observers_see_every_step_and_may_end_training() -> Result<()> {
     let net = Net::new()?;
     let notes = Notes::default();

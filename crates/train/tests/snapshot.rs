@@ -108,7 +108,8 @@ fn a_failed_write_leaves_the_old_file_and_nothing_else() -> Result<()> {
     assert!(error.unwrap_err().sentence().contains("no more"));
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let nowhere = wengert_train::write_atomically(folder.path().join("no/where"), |_| Ok(()));
+    // A file is no folder.
+    let nowhere = wengert_train::write_atomically(path.join("where"), |_| Ok(()));
     assert_eq!(nowhere.unwrap_err().kind(), ErrorKind::File);
     Ok(())
 }

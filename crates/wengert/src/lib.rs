@@ -57,18 +57,18 @@ struct Readme;
 /// What programs usually need: `use wengert::prelude::*;`.
 pub mod prelude {
     pub use wengert_autograd::{
-        Reversed, Tape, Var, compile, cond, grad, hessian, hvp, jacobian, jvp, scan, value_and_grad, vjp, vmap,
-        vmap_axes, while_loop,
+        Reversed, Tape, Var, checkpoint, compile, cond, custom_jvp, custom_vjp, grad, gradcheck, hessian, hvp,
+        jacobian, jvp, linearize, remat, scan, value_and_grad, vjp, vmap, vmap_axes, while_loop,
     };
     pub use wengert_nn::loss::{
         CrossEntropy, Reduction, bce, bce_with, bce_with_logits, bce_with_logits_with, cross_entropy,
         cross_entropy_with, huber, huber_with, l1, l1_with, mse, mse_with, nll, nll_with,
     };
     pub use wengert_nn::{
-        Activation, Adam, AdamW, AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv1d, Conv2d, Conv3d, ConvTranspose2d,
-        Dropout, Embedding, Flatten, GroupNorm, Gru, Init, Layer, LayerNorm, Lbfgs, Linear, Lion, Lstm, Mask,
-        MaxPool2d, Mlp, Module, MultiHeadAttention, NAdam, OneCycle, Optimizer, Param, Plateau, Residual, RmsNorm,
-        RmsProp, Rnn, Schedule, Sequential, Sgd, Train, TransformerEncoder, TransformerOptions,
+        Activation, Adam, AdamW, AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Buffer, Conv1d, Conv2d, Conv3d,
+        ConvTranspose2d, Dropout, Embedding, Flatten, GroupNorm, Gru, Init, Layer, LayerNorm, Lbfgs, Linear, Lion,
+        Lstm, Mask, MaxPool2d, Mlp, Module, MultiHeadAttention, NAdam, OneCycle, Optimizer, Param, Plateau, Residual,
+        RmsNorm, RmsProp, Rnn, Schedule, Sequential, Sgd, Train, TransformerEncoder, TransformerOptions,
     };
     pub use wengert_tensor::{DType, Error, Result, Rng, Shape, Tensor};
 }

@@ -10,7 +10,7 @@ use std::ops;
 use wengert_tensor::Error;
 
 use super::elementwise::{number, pair_of_floats, pair_of_numbers};
-use super::{Op, elementwise};
+use super::{Broadcast, Op, elementwise};
 use crate::tape::Var;
 
 elementwise! { unary:
@@ -59,7 +59,16 @@ impl<'t> Var<'t> {
         }
         let common = self.with_type(|a| other.with_type(|b| a.shape.broadcast(&b.shape)));
         match common {
-            Some(shape) => self.tape().record(op, &[self.broadcast_to(&shape), other.broadcast_to(shape)]),
+            Some(shape) => {
+                // Not in a closure, whose caller would not be the user.
+                let mut x = [self, other];
+                for x in &mut x {
+                    if !x.with_type(|ty| ty.shape == shape) {
+                        *x = self.tape().record(Broadcast { shape: shape.clone() }, &[*x]);
+                    }
+                }
+                self.tape().record(op, &x)
+            }
             None => {
                 let (a, b) = (self.shape(), other.shape());
                 let name = op.rule().name();

@@ -140,14 +140,24 @@ impl Cache {
 /// # Errors
 /// What a kernel refused, with the line of the equation; an equation that depends on a placeholder.
 pub(crate) fn run(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
-    match repeated(inner, ids) {
-        Some(answers) => answers,
-        None => looked_up(inner, ids),
+    let mut answers = Vec::new();
+    run_into(inner, ids, &mut answers)?;
+    Ok(answers)
+}
+
+/// As [`run`], in place of earlier answers, whose memory is used again where there are as many.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_into(inner: &mut Inner, ids: &[VarId], answers: &mut Vec<Tensor>) -> Result<()> {
+    match repeated(inner, ids, answers) {
+        Some(outcome) => outcome,
+        None => looked_up(inner, ids, answers),
     }
 }
 
 /// The values, where the tape repeats one of which the same was asked.
-fn repeated(inner: &Inner, ids: &[VarId]) -> Option<Result<Vec<Tensor>>> {
+fn repeated(inner: &Inner, ids: &[VarId], answers: &mut Vec<Tensor>) -> Option<Result<()>> {
     let request = inner.eqns.request(ids).filter(|_| !inner.evaluated)?;
     // Without a value it is a placeholder.
     let values = request.inputs.iter().map(|&i| inner.values[i as usize].as_ref());
@@ -156,11 +166,11 @@ fn repeated(inner: &Inner, ids: &[VarId]) -> Option<Result<Vec<Tensor>>> {
         return None;
     }
     let entry = CACHE.with_borrow_mut(|cache| cache.take(|entry| entry.number == request.program))?;
-    Some(entry.run(&inputs))
+    Some(entry.run(&inputs, answers))
 }
 
 /// The values, by a program that is found by the structure of what is asked, or made.
-fn looked_up(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
+fn looked_up(inner: &mut Inner, ids: &[VarId], answers: &mut Vec<Tensor>) -> Result<()> {
     inner.sweep(ids);
     no_placeholder(inner)?;
     let asked = Asked { inner, ids };
@@ -180,7 +190,7 @@ fn looked_up(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
     }
     let inputs: Result<Vec<Tensor>> = inputs.iter().filter_map(|&i| inner.values[i].as_ref()).map(from_start).collect();
     match inputs {
-        Ok(inputs) => entry.run(&inputs.iter().collect::<Vec<_>>()),
+        Ok(inputs) => entry.run(&inputs.iter().collect::<Vec<_>>(), answers),
         Err(error) => {
             drop(entry.back());
             Err(error)
@@ -190,11 +200,14 @@ fn looked_up(inner: &mut Inner, ids: &[VarId]) -> Result<Vec<Tensor>> {
 
 impl Entry {
     /// Runs the program and goes back to the cache.
-    fn run(mut self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let answers = self.program.run(inputs);
+    fn run(mut self, inputs: &[&Tensor], answers: &mut Vec<Tensor>) -> Result<()> {
+        let outcome = match answers.len() == self.structure.outputs.len() {
+            true => self.program.run_into(inputs, answers),
+            false => self.program.run(inputs).map(|made| *answers = made),
+        };
         self.bytes = self.program.bytes();
         drop(self.back());
-        answers
+        outcome
     }
 
     fn back(self) -> Vec<Self> {

@@ -300,7 +300,8 @@ impl Tape {
 impl fmt::Display for Compiled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let program = &self.program;
-        let steps = program.steps.iter().filter(|step| matches!(step, Step::Single(_) | Step::Group(_)));
+        let steps =
+            program.steps.iter().filter(|step| matches!(step, Step::Single(_) | Step::Group(_) | Step::Tiny(_)));
         writeln!(
             f,
             "{} arguments, {} states, {} steps, {} bytes of memory, of which {} are live at once; a run: {}",

@@ -6,6 +6,7 @@ use std::fmt;
 use std::iter::Sum;
 use std::panic::Location;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use wengert_tensor::Layout;
 
@@ -86,20 +87,24 @@ impl Note {
     /// The note of nodes that run together.
     pub fn new(plan: &Plan, nodes: &[usize]) -> Self {
         let mut note = Self { cost: Cost::default(), results: SmallVec::new(), lines: SmallVec::new() };
-        let mut seen: SmallVec<[(&Base, &Layout); 8]> = SmallVec::new();
+        let inside: FxHashSet<usize> = nodes.iter().copied().collect();
+        let mut seen: FxHashMap<Base, SmallVec<[&Layout; 2]>> = FxHashMap::default();
         for &i in nodes {
             let node = &plan.graph.nodes[i];
             let types: SmallVec<[&Type; 4]> = node.operands.iter().map(|&x| &plan.graph.nodes[x].ty).collect();
             note.cost.flops = note.cost.flops.saturating_add(node.op.rule().flops(&types, &node.ty));
             for (k, (&x, ty)) in node.operands.iter().zip(&types).enumerate() {
                 let place = &plan.places[x];
-                let this = (&place.base, &place.layout);
-                let inside = matches!(place.base, Base::Node(j) if nodes.contains(&j));
+                let inside = matches!(place.base, Base::Node(j) if inside.contains(&j));
                 // A constant is a number.
-                if inside || matches!(place.base, Base::Constant(_)) || seen.contains(&this) {
+                if inside || matches!(place.base, Base::Constant(_)) {
                     continue;
                 }
-                seen.push(this);
+                let seen = seen.entry(place.base).or_default();
+                if seen.contains(&&place.layout) {
+                    continue;
+                }
+                seen.push(&place.layout);
                 let all = distinct(&place.layout);
                 // Of what is chosen from, no more is read than is chosen.
                 let read = match node.op {

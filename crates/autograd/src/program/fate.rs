@@ -88,7 +88,7 @@ impl Plan<'_> {
             let node = &self.graph.nodes[i];
             matches!(node.op, Op::Custom(_)) || node.operands.iter().any(|&x| self.ty(x).dtype == DType::I64)
         };
-        unit.domain.is_none() || unit.nodes.iter().any(may_fail)
+        unit.domain.is_none() && unit.tiny.is_none() || unit.nodes.iter().any(may_fail)
     }
 
     /// Whether a place is all of its base, in order.

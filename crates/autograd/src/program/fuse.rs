@@ -10,20 +10,22 @@
 //!
 //! Softmax or layer normalization, forwards and backwards, with the loss and the gradients of gain and bias, is one group.
 //!
-//! A node joins a unit that made one of its operands, or else a late one of the same size, where everything that it
+//! A node joins a unit that made one of its operands, or else a late one of the same size (a reduction: one that reads
+//! its operand too), where everything that it
 //! reads is in the group at the same place or comes from units that do not wait for this one. What keeps that
 //! cheap is a *level* for every unit, above those of all that it waits for; it is raised where a node joins that
 //! waits for more.
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::reduce::Fold;
-use wengert_tensor::{Layout, Shape};
+use wengert_tensor::{DType, Layout, Shape};
 
 use super::graph::Graph;
+use super::tiny;
 use crate::op::Op;
 
 /// What a node's elements are read from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Base {
     /// An input of the program.
     Input(usize),
@@ -75,6 +77,8 @@ pub(super) struct Unit {
     pub nodes: Vec<usize>,
     /// `None` for one operation on whole operands.
     pub domain: Option<Domain>,
+    /// For nodes whose values are all tiny: the dtype of the machine that runs them.
+    pub tiny: Option<DType>,
 }
 
 impl Unit {
@@ -110,7 +114,7 @@ pub(super) fn units(graph: &Graph) -> (Vec<Place>, Vec<Unit>) {
         let contiguous = || Layout::contiguous(node.ty.shape.clone());
         let alias = node.operands.first().and_then(|&x| {
             let place: &Place = &fuser.places[x];
-            Some(Place { base: place.base.clone(), layout: node.op.rule().alias(&place.layout)? })
+            Some(Place { base: place.base, layout: node.op.rule().alias(&place.layout)? })
         });
         let place = match (&node.op, alias) {
             (Op::Input(_), _) => {
@@ -233,11 +237,14 @@ impl Fuser<'_> {
                 return self.join(i, u, role, cols, &makers);
             }
         }
-        if self.graph.nodes[i].op.rule().is_elementwise() {
+        let op = &self.graph.nodes[i].op;
+        let (elementwise, reduces) = (op.rule().is_elementwise(), reduction(op).is_some());
+        if elementwise || reduces {
             let first = self.units.len().saturating_sub(WINDOW);
             for u in (first..self.units.len()).rev().filter(|u| !makers.contains(u)) {
                 if let Some(domain) = &self.units[u].unit.domain
                     && let Some((role, cols)) = self.fits(i, u, domain)
+                    && (elementwise || self.reads_too(i, u))
                     && self.wait(u, &makers, false)
                 {
                     return self.join(i, u, role, cols, &makers);
@@ -253,7 +260,7 @@ impl Fuser<'_> {
         let domain = Domain { numel, ..Domain::default() };
         let fit = self.fits(i, u, &domain);
         let level = makers.iter().map(|&v| self.units[v].level + 1).max().unwrap_or(0);
-        let unit = Unit { nodes: Vec::new(), domain: fit.map(|_| domain) };
+        let unit = Unit { nodes: Vec::new(), domain: fit.map(|_| domain), tiny: None };
         self.units.push(Draft { unit, level, later: SmallVec::new() });
         let (role, cols) = fit.unwrap_or((Role::End, None));
         self.join(i, u, role, cols, &makers);
@@ -323,6 +330,14 @@ impl Fuser<'_> {
         }
     }
 
+    /// Whether unit `u` reads the first operand of node `i` anyway.
+    fn reads_too(&self, i: usize, u: usize) -> bool {
+        let base = |x: &usize| &self.places[*x].base;
+        let x = base(&self.graph.nodes[i].operands[0]);
+        let mut read = self.units[u].unit.nodes.iter().flat_map(|&j| &self.graph.nodes[j].operands);
+        read.any(|y| base(y) == x)
+    }
+
     /// Whether unit `u` can wait for the units `for_these`; raises its level above theirs if it `may`.
     fn wait(&mut self, u: usize, for_these: &[usize], may_raise: bool) -> bool {
         let others = || for_these.iter().copied().filter(|&v| v != u);
@@ -387,6 +402,6 @@ impl Fuser<'_> {
                 }
             }
         }
-        (self.places, ordered)
+        (self.places, tiny::merged(self.graph, ordered))
     }
 }

@@ -4,8 +4,9 @@ use std::panic::Location;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use wengert_tensor::kernel::tiny::MOST;
 
-use crate::op::{Input, Op};
+use crate::op::{Broadcast, Input, Mul, Op};
 use crate::tape::{Inner, VarId};
 use crate::ty::Type;
 
@@ -45,7 +46,9 @@ impl Graph {
             let this = match known.get(&key) {
                 Some(&node) if !input => node,
                 _ => {
-                    nodes.push(Node { op, operands, ty: eqn.ty.clone(), at: eqn.at });
+                    let mut new = Node { op, operands, ty: eqn.ty.clone(), at: eqn.at };
+                    spread_outer(&mut nodes, &mut new);
+                    nodes.push(new);
                     let node = nodes.len() - 1;
                     if !input {
                         known.insert(key, node);
@@ -57,4 +60,22 @@ impl Graph {
         }
         Self { nodes, outputs: outputs.iter().map(|id| node(&node_at, id)).collect() }.narrowed().simplified()
     }
+}
+
+/// Makes a product of columns and rows, whose sums have one term, an elementwise product: it runs together with what reads
+/// it, so that the matrix need not be written and read again. Not where it is [tiny](super::tiny).
+fn spread_outer(nodes: &mut Vec<Node>, node: &mut Node) {
+    let (Op::Matmul(_), &[_, y]) = (&node.op, &node.operands[..]) else { return };
+    let shape = &node.ty.shape;
+    if nodes[y].ty.shape[shape.rank() - 2] != 1 || shape.numel() <= MOST {
+        return;
+    }
+    for x in &mut node.operands {
+        if nodes[*x].ty.shape != *shape {
+            let (op, operands) = (Broadcast { shape: shape.clone() }.into(), [*x].into_iter().collect());
+            nodes.push(Node { op, operands, ty: node.ty.clone(), at: node.at });
+            *x = nodes.len() - 1;
+        }
+    }
+    node.op = Mul.into();
 }

@@ -172,7 +172,8 @@ impl<'a> Plan<'a> {
         // The need that a node's value is part of.
         let mut need_of: Vec<Option<usize>> = vec![None; self.graph.nodes.len()];
         for (u, unit) in units.iter().enumerate() {
-            for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i] || unit.domain.is_none()) {
+            for &i in unit.nodes.iter().filter(|&&i| lifetimes.kept[i] || unit.domain.is_none() && unit.tiny.is_none())
+            {
                 let last = lifetimes.last_use(&Base::Node(i)).max(u);
                 need_of[i] = match fates[i] {
                     Fate::Leaving => Some(needs.add(self.ty(i), u, end, true)),

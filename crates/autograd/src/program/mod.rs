@@ -3,7 +3,7 @@
 //! - [`interpret`]: one equation after another, every value kept: for a tape that somebody asks again and again.
 //! - [`Program`]: for a request that is the tape's last. Equal equations are made one ([`graph`]), loops make what is
 //!   read of them ([`narrow`]), constants are folded ([`simplify`]), elementwise equations and reductions are fused into passes over memory ([`fuse`],
-//!   [`group`]), values share memory by their lifetimes ([`memory`], [`arena`]), and the result is
+//!   [`group`]), what is tiny becomes code for a machine ([`tiny`]), values share memory by their lifetimes ([`memory`], [`arena`]), and the result is
 //!   replayed ([`run`](Program::run)) for every tape of the same structure ([`cache`]).
 //!
 //! - [`Compiled`]: a program in the user's hands; [`compile`] makes them of functions; a [`Profile`] shows where the time
@@ -29,6 +29,7 @@ mod plan;
 mod profile;
 mod run;
 mod simplify;
+mod tiny;
 
 pub use cache::{ProgramCache, clear_program_cache, program_cache};
 pub use compiled::{Compiled, Footprint};
@@ -87,6 +88,7 @@ enum Source {
 enum Step {
     Single(Box<Single>),
     Group(Box<group::Group>),
+    Tiny(Box<tiny::Tiny>),
     Reshape(memory::Reshape),
     Copy(Copy),
 }

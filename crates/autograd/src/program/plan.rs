@@ -8,6 +8,7 @@ use super::fuse::{Place, units};
 use super::graph::{Graph, Node};
 use super::group::Group;
 use super::memory::Plan;
+use super::tiny::Tiny;
 use super::{Answer, Copy, Given, Program, Single, Source, Step};
 use crate::op::Op;
 use crate::ty::Type;
@@ -35,9 +36,10 @@ impl Program {
             while let Some((_, reshape)) = reshapes.next_if(|(at, _)| *at <= u) {
                 steps.push(Step::Reshape(reshape));
             }
-            steps.push(match &unit.domain {
-                Some(domain) => Step::Group(Group::new(&mut plan, unit, domain).into()),
-                None => Step::Single(Single::new(&mut plan, unit.nodes[0]).into()),
+            steps.push(match (&unit.domain, unit.tiny) {
+                (_, Some(dtype)) => Step::Tiny(Tiny::new(&mut plan, unit, dtype).into()),
+                (Some(domain), None) => Step::Group(Group::new(&mut plan, unit, domain).into()),
+                (None, None) => Step::Single(Single::new(&mut plan, unit.nodes[0]).into()),
             });
         }
         while let Some((_, reshape)) = reshapes.next_if(|(at, _)| *at <= units.len()) {

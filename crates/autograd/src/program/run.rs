@@ -180,6 +180,7 @@ impl Step {
         match self {
             Self::Single(single) => single.run(memory),
             Self::Group(group) => group.run(memory),
+            Self::Tiny(tiny) => tiny.run(memory),
             Self::Reshape(reshape) => reshape.run(memory),
             Self::Copy(copy) => copy.run(memory),
         }
@@ -190,6 +191,7 @@ impl Step {
         match self {
             Self::Single(single) => Some(&single.note),
             Self::Group(group) => Some(group.note()),
+            Self::Tiny(tiny) => Some(tiny.note()),
             Self::Copy(copy) => Some(&copy.note),
             Self::Reshape(_) => None,
         }
@@ -200,6 +202,7 @@ impl Step {
         match self {
             Self::Single(single) => single.op.rule().name().into(),
             Self::Group(group) => group.names(),
+            Self::Tiny(tiny) => tiny.names(),
             Self::Copy(_) => "copy".into(),
             Self::Reshape(_) => String::new(),
         }

@@ -63,6 +63,7 @@ pub(crate) struct Request {
 impl Deref for Lines {
     type Target = [Eqn];
 
+    #[inline(always)]
     fn deref(&self) -> &[Eqn] {
         &self.eqns[..self.len]
     }
@@ -70,6 +71,7 @@ impl Deref for Lines {
 
 impl Lines {
     /// Records the precedent's next equation, where that is the `same`.
+    #[inline(always)]
     pub fn follow(&mut self, same: impl FnOnce(&Eqn) -> bool) -> Option<VarId> {
         let next = self.eqns.get(self.len).filter(|eqn| same(eqn));
         let id = next.and_then(|_| VarId::new(self.len))?;

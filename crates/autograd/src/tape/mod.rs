@@ -364,6 +364,35 @@ impl Tape {
         }
     }
 
+    /// As [`finish`](Self::finish), in place of the values of an earlier request, whose memory is used again where there are
+    /// as many and nobody shares it. For loops: what a round does not keep, the next need not allocate.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let mut values = Vec::new();
+    /// for i in 0..3 {
+    ///     let tape = Tape::new();
+    ///     let x = tape.input(&Tensor::from([i as f64, 1.0]));
+    ///     tape.finish_into(&[x.exp(), x + 1.0], &mut values)?;
+    /// }
+    /// assert_eq!(values[1], Tensor::from([3.0, 2.0]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate). What the tensors hold then is not said.
+    pub fn finish_into(&self, vars: &[Var<'_>], values: &mut Vec<Tensor>) -> Result<()> {
+        match self.eager.get() {
+            true => self.evaluate(vars).map(|made| *values = made),
+            false => {
+                let ids = self.ids(vars)?;
+                cache::run_into(&mut self.inner.borrow_mut(), &ids, values)
+            }
+        }
+    }
+
     /// The positions of variables of this tape that are not poisoned.
     pub(crate) fn ids(&self, vars: &[Var<'_>]) -> Result<SmallVec<[VarId; 8]>> {
         for var in vars {

@@ -23,6 +23,7 @@ mod functional;
 mod linear_map;
 mod lost;
 mod parts;
+mod products;
 mod recorded;
 mod reverse;
 mod segments;
@@ -108,6 +109,16 @@ impl<'t> Span<'t> {
             let operands = eqn.operands.iter().map(|&id| Var { tape, id }).collect();
             Some(Line { op: eqn.op.clone(), at: eqn.at, operands, y: Var { tape, id: y } })
         })
+    }
+
+    /// The place of the matrix that the one at a place is the transpose of.
+    fn transposed(&self, i: usize) -> Option<usize> {
+        match self.line(i)? {
+            Line { op: Op::Permute(permute), operands, .. } if permute.order[..] == [1, 0] => {
+                self.place(operands[0].id)
+            }
+            _ => None,
+        }
     }
 
     /// Which equations depend on `xs`, these included.

@@ -5,6 +5,7 @@ use wengert_tensor::Error;
 
 use super::lost::{Obstacle, integral, lost};
 use super::parts::{Part, joined};
+use super::products::{Product, shared, summed};
 use super::{Line, Span, unusable};
 use crate::op::Op;
 use crate::tape::{Pullback, Tape, Var, VarId};
@@ -77,6 +78,8 @@ fn backwards<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> (
     let depends = span.dependents(xs);
     let mut bars: Vec<Option<Var<'t>>> = vec![None; span.len];
     let mut parts: FxHashMap<usize, Vec<Part<'t>>> = FxHashMap::default();
+    let mut products: FxHashMap<usize, Vec<Product<'t>>> = FxHashMap::default();
+    let mut is_shared: Option<Vec<bool>> = None;
     let (mut blocked, mut repeatable) = (None, true);
     for (y, ybar) in ys.iter().zip(ybars) {
         if let (Some(i), Some(ybar)) = (span.place(y.id), ybar) {
@@ -88,6 +91,17 @@ fn backwards<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> (
             && let Some(parts) = parts.remove(&i)
         {
             joined(&span.shape(i), parts).into_iter().for_each(|bar| add(&mut bars[i], bar));
+        }
+        if !products.is_empty()
+            && let Some(waiting) = products.remove(&i)
+        {
+            if let (None, Some(place)) = (bars[i], span.transposed(i).filter(|&place| depends[place]))
+                && !xs.iter().any(|x| span.place(x.id) == Some(i))
+            {
+                products.entry(place).or_default().extend(waiting.into_iter().map(Product::t));
+                continue;
+            }
+            summed(waiting).into_iter().for_each(|bar| add(&mut bars[i], bar));
         }
         let (Some(ybar), Some(Line { op, at, operands, y })) = (bars[i], span.line(i)) else { continue };
         if ybar.is_poisoned() {
@@ -101,6 +115,12 @@ fn backwards<'t>(ys: &[Var<'t>], ybars: &[Option<Var<'t>>], xs: &[Var<'t>]) -> (
                 let Some(place) = span.place(x.id).filter(|&place| depends[place]) else { continue };
                 if let Some(part) = Part::of(&op, ybar, at) {
                     parts.entry(place).or_default().push(part);
+                    continue;
+                }
+                if let Some(product) = Product::of(&op, k, &operands, ybar, at)
+                    && is_shared.get_or_insert_with(|| shared(&span))[place]
+                {
+                    products.entry(place).or_default().push(product);
                     continue;
                 }
                 let xbar = match &together {

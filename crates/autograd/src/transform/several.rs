@@ -29,6 +29,7 @@ use crate::tape::Var;
 ///
 /// # Errors
 /// Those of [`jvp`](super::jvp), also where one result alone does not depend on the arguments.
+#[allow(clippy::type_complexity, reason = "a pair of answers, each in the caller's form")]
 #[track_caller]
 pub fn jvp_several<A: Args, const N: usize>(
     f: impl for<'t> Function<A::Vars<'t>, [A::Var<'t>; N]>,

@@ -11,7 +11,7 @@ use wengert_autograd::{Compiled, Profile, Tape, Type, Var};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
 
 use super::Train;
-use super::record::Kind;
+use super::record::{Kind, Known};
 use super::slot::Slot;
 use crate::param::{Home, Param};
 
@@ -212,7 +212,7 @@ where
         let tape = Tape::new();
         tape.set_training(self.train.key());
         let batch = tape.originating(at, || batch.map(|x| tape.input(x)));
-        let step = self.train.record(&tape, (self.loss)(batch), at)?;
+        let step = self.train.record(&tape, (self.loss)(batch), at, &mut Known::default())?;
         for changed in &step.changed {
             let states = self.train.states(&self.train.slots[changed.slot]);
             self.train.slots[changed.slot].start(states)?;
@@ -227,7 +227,7 @@ where
         let fixed: Vec<(Param, Type)> = fixed.map(|param| (param.clone(), param.ty())).collect();
 
         let fixed_vars = fixed.iter().filter_map(|(param, _)| param.found_on(&tape));
-        let numbers = step.numbers.values().flatten().copied();
+        let numbers = step.numbers.iter().flat_map(|(_, vars)| vars).copied();
         let inputs: Vec<Var<'_>> = batch.into_iter().chain(fixed_vars).chain(tape.first_key()).chain(numbers).collect();
         let changes: Vec<_> = step.changes().collect();
         let mut program = tape.compile_with_states(&inputs, &[step.loss], &changes)?;

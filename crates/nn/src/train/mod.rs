@@ -8,6 +8,7 @@ mod slot;
 mod state;
 
 use std::fmt;
+use std::mem::take;
 use std::panic::Location;
 
 use indexmap::IndexMap;
@@ -15,6 +16,7 @@ use wengert_autograd::{Tape, Var};
 use wengert_tensor::{Error, Result, Tensor};
 
 pub use compiled::CompiledTrain;
+use record::Known;
 use slot::Slot;
 
 use crate::buffer::Buffer;
@@ -61,6 +63,9 @@ pub struct Train {
     /// The decay of the running mean of parameters.
     average: Option<f64>,
     debug: bool,
+    /// What the last step replaced: memory for the next.
+    spare: Vec<Tensor>,
+    known: Known,
     /// Whether a parameter may be without a gradient.
     lenient: bool,
 }
@@ -88,6 +93,8 @@ impl Train {
             clip: None,
             average: None,
             debug: false,
+            spare: Vec::new(),
+            known: Known::default(),
             lenient: false,
         }
     }
@@ -174,23 +181,27 @@ impl Train {
     ) -> Result<f64> {
         let tape = if self.debug { Tape::eager() } else { Tape::new() };
         tape.set_training(self.key());
-        let step = self.record(&tape, loss(&tape), at)?;
-        let mut values = tape.finish(&step.vars())?.into_iter();
+        let mut known = take(&mut self.known);
+        let step = self.record(&tape, loss(&tape), at, &mut known);
+        self.known = known;
+        let step = step?;
+        tape.finish_into(&step.vars(), &mut self.spare)?;
+        let mut values = self.spare.iter_mut();
         let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
         for changed in &step.changed {
             let slot = &mut self.slots[changed.slot];
             if changed.x.is_some() {
-                values.next().into_iter().for_each(|x| slot.param.replace(x));
+                values.next().into_iter().for_each(|x| slot.param.swap(x));
                 slot.updates += 1;
             }
             slot.start(states(&*self.groups[slot.group], self.accumulate, self.average))?;
             // Gathering changes one state, an update all.
             let first = if changed.x.is_some() { 0 } else { self.groups[slot.group].states() };
             let kept = slot.state[first..].iter().take(changed.state.len());
-            kept.zip(values.by_ref()).for_each(|(param, value)| param.replace(value));
+            kept.zip(values.by_ref()).for_each(|(param, value)| param.swap(value));
         }
         for ((i, ..), value) in step.buffers.iter().zip(values) {
-            self.buffers[*i].1.0.replace(value);
+            self.buffers[*i].1.0.swap(value);
         }
         self.advance();
         Ok(loss)
@@ -204,7 +215,7 @@ impl Train {
     pub fn dot(&self, loss: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<String> {
         let tape = Tape::new();
         tape.set_training(self.key());
-        let step = self.record(&tape, loss(&tape), Location::caller())?;
+        let step = self.record(&tape, loss(&tape), Location::caller(), &mut Known::default())?;
         Ok(tape.to_dot(&step.vars()))
     }
 

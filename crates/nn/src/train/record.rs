@@ -2,13 +2,14 @@
 
 use std::panic::Location;
 
-use indexmap::IndexMap;
+use smallvec::SmallVec;
 use wengert_autograd::transform::{self, pullback};
 use wengert_autograd::{Tape, Var, clip_by_norm, clip_by_value};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
 
 use super::slot::Slot;
 use super::{Clip, Train};
+use crate::optim::Optimizer;
 
 /// One step, recorded and not yet run.
 pub(crate) struct Step<'t> {
@@ -19,7 +20,7 @@ pub(crate) struct Step<'t> {
     /// Whether parameters are updated, or gradients only gathered.
     pub updates: bool,
     /// The optimisers' numbers, for parameters of a group and a dtype that were updated equally often.
-    pub numbers: IndexMap<Kind, Vec<Var<'t>>>,
+    pub numbers: Vec<(Kind, SmallVec<[Var<'t>; 4]>)>,
 }
 
 /// The group of a parameter, the number of its update and its dtype.
@@ -42,7 +43,7 @@ impl<'t> Step<'t> {
     }
 
     /// All that is to be computed.
-    pub fn vars(&self) -> Vec<Var<'t>> {
+    pub fn vars(&self) -> SmallVec<[Var<'t>; 16]> {
         [self.loss].into_iter().chain(self.changes().map(|(_, after)| after)).collect()
     }
 }
@@ -58,16 +59,22 @@ struct Reached<'a, 't> {
 
 impl Train {
     /// Records gradients and updates after the loss, for the user's line `at`.
-    pub(crate) fn record<'t>(&self, tape: &'t Tape, loss: Var<'t>, at: &'static Location<'static>) -> Result<Step<'t>> {
+    pub(crate) fn record<'t>(
+        &self,
+        tape: &'t Tape,
+        loss: Var<'t>,
+        at: &'static Location<'static>,
+        known: &mut Known,
+    ) -> Result<Step<'t>> {
         self.check().map_err(|e| e.at(at))?;
         single_float(tape, loss).map_err(|e| e.at(at))?;
         let buffers = self.updated_buffers(tape).map_err(|e| e.at(at))?;
         let slots = self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen());
-        let reached = reached(tape, loss, slots.collect(), self.lenient).map_err(|e| e.at(at))?;
+        let reached = reached(tape, loss, slots, self.lenient).map_err(|e| e.at(at))?;
         // What the optimiser records is asked for by the caller's line; gradients come from the lines of the loss.
-        let mut numbers = Numbers { tape, train: self, known: IndexMap::new() };
+        let mut numbers = Numbers { tape, train: self, of: Vec::new(), known };
         let changed = tape.originating(at, || self.changed(tape, reached, &mut numbers)).map_err(|e| e.at(at))?;
-        Ok(Step { loss, changed, buffers, updates: self.updates_next(), numbers: numbers.known })
+        Ok(Step { loss, changed, buffers, updates: self.updates_next(), numbers: numbers.of })
     }
 
     /// Gathers gradients, or makes updates of them.
@@ -102,11 +109,11 @@ impl Train {
 
     /// The gradients, cut to what is allowed.
     fn clip(&self, reached: &mut [Reached<'_, '_>]) {
-        let bars: Vec<Var<'_>> = reached.iter().map(|reached| reached.xbar).collect();
+        let bars = || -> Vec<Var<'_>> { reached.iter().map(|reached| reached.xbar).collect() };
         let clipped = match self.clip {
             None => return,
-            Some(Clip::Norm(most)) => clip_by_norm(&bars, most),
-            Some(Clip::Value(most)) => clip_by_value(&bars, most),
+            Some(Clip::Norm(most)) => clip_by_norm(&bars(), most),
+            Some(Clip::Value(most)) => clip_by_value(&bars(), most),
         };
         reached.iter_mut().zip(clipped).for_each(|(reached, clipped)| reached.xbar = clipped);
     }
@@ -120,7 +127,7 @@ impl Train {
         let ty = x.ty();
         let optimizer = &self.groups[slot.group];
         let own = optimizer.states();
-        let mut update = optimizer.update(x, xbar, &state[..own], numbers.of(slot.group, slot.updates + 1, ty.dtype));
+        let mut update = optimizer.update(x, xbar, &state[..own], numbers.of(slot.group, slot.updates + 1, ty.dtype)?);
         slot.check(&ty, own, &update)?;
         if self.sum_place(slot).is_some() {
             update.state.push(xbar.full_like(0.0));
@@ -170,14 +177,14 @@ fn single_float(tape: &Tape, loss: Var<'_>) -> Result<()> {
 fn reached<'a, 't>(
     tape: &'t Tape,
     loss: Var<'t>,
-    slots: Vec<(usize, &'a Slot)>,
+    slots: impl Iterator<Item = (usize, &'a Slot)>,
     lenient: bool,
 ) -> Result<Vec<Reached<'a, 't>>> {
-    let found: Vec<Option<Var<'t>>> = slots.iter().map(|(_, slot)| slot.param.found_on(tape)).collect();
-    let xs: Vec<Var<'t>> = found.iter().flatten().copied().collect();
+    let found: SmallVec<[_; 8]> = slots.map(|(i, slot)| (i, slot, slot.param.found_on(tape))).collect();
+    let xs: SmallVec<[Var<'t>; 8]> = found.iter().filter_map(|(.., x)| *x).collect();
     let mut bars = pullback(&[loss], &[Some(loss.full_like(1.0))], &xs).into_iter();
     let (mut reached, mut lost, mut obstacle) = (Vec::new(), Vec::new(), None);
-    for ((i, slot), x) in slots.into_iter().zip(found) {
+    for (i, slot, x) in found {
         // A parameter that is not on the tape has no cotangent to take.
         match x.map(|x| (x, bars.next().flatten())) {
             Some((x, Some(xbar))) => reached.push(Reached { i, slot, x, xbar }),
@@ -205,17 +212,47 @@ fn reached<'a, 't>(
 struct Numbers<'a, 't> {
     tape: &'t Tape,
     train: &'a Train,
-    known: IndexMap<Kind, Vec<Var<'t>>>,
+    of: Vec<(Kind, SmallVec<[Var<'t>; 4]>)>,
+    known: &'a mut Known,
 }
 
 impl<'t> Numbers<'_, 't> {
-    fn of(&mut self, group: usize, update: u64, dtype: DType) -> &[Var<'t>] {
-        let (tape, optimizer) = (self.tape, &self.train.groups[group]);
-        self.known.entry((group, update, dtype)).or_insert_with(|| {
-            let input = |number: f64| tape.input(&Tensor::from(Scalar::from(number).cast(dtype)));
-            let mut numbers = Vec::new();
-            optimizer.numbers(update, &mut numbers);
-            numbers.into_iter().map(input).collect()
-        })
+    fn of(&mut self, group: usize, update: u64, dtype: DType) -> Result<&[Var<'t>]> {
+        let kind = (group, update, dtype);
+        let k = match self.of.iter().position(|(of, _)| *of == kind) {
+            Some(k) => k,
+            None => {
+                let numbers = self.known.of(&*self.train.groups[group], update, dtype)?;
+                let vars = numbers.iter().map(|number| self.tape.input(number)).collect();
+                self.of.push((kind, vars));
+                self.of.len() - 1
+            }
+        };
+        Ok(&self.of[k].1)
+    }
+}
+
+/// Tensors of optimisers' numbers, of steps before.
+#[derive(Default)]
+pub(crate) struct Known {
+    numbers: Vec<f64>,
+    tensors: Vec<Tensor>,
+}
+
+impl Known {
+    /// An optimiser's numbers, in memory that nobody uses any more where there is some.
+    fn of(&mut self, optimizer: &dyn Optimizer, update: u64, dtype: DType) -> Result<&[Tensor]> {
+        self.numbers.clear();
+        optimizer.numbers(update, &mut self.numbers);
+        self.tensors.truncate(self.numbers.len());
+        for (k, &number) in self.numbers.iter().enumerate() {
+            let number = Scalar::from(number).cast(dtype);
+            match self.tensors.get_mut(k) {
+                Some(tensor) if tensor.dtype() == dtype => tensor.set(number)?,
+                Some(tensor) => *tensor = Tensor::from(number),
+                None => self.tensors.push(Tensor::from(number)),
+            }
+        }
+        Ok(&self.tensors)
     }
 }

@@ -28,7 +28,7 @@ impl Slot {
     /// Its `states` as variables, zero at first.
     pub fn state_on<'t>(&self, tape: &'t Tape, states: usize, ty: &Type) -> Result<Vec<Var<'t>>> {
         if self.state.is_empty() {
-            let zero = Tensor::zeros(&ty.shape, ty.dtype)?;
+            let zero = if states > 0 { Tensor::zeros(&ty.shape, ty.dtype)? } else { return Ok(Vec::new()) };
             return Ok((0..states).map(|_| tape.input(&zero)).collect());
         }
         let name = &self.name;

@@ -34,6 +34,7 @@ pub mod scan;
 pub mod select;
 pub mod sort;
 pub mod special;
+pub mod tiny;
 pub mod unary;
 pub mod window;
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use wengert_tensor::Result;
 
-use crate::atomic::file_error;
+use crate::atomic::{file_error, folder_of};
 
 pub struct Lines {
     path: PathBuf,
@@ -26,6 +26,7 @@ impl Lines {
     /// Goes on with the file, made if it is not there, after its first `bytes`.
     pub fn cut(&mut self, bytes: u64) -> Result<()> {
         let open = || {
+            std::fs::create_dir_all(folder_of(&self.path))?;
             let file = OpenOptions::new().append(true).create(true).open(&self.path)?;
             file.set_len(bytes)?;
             Ok(file)

@@ -8,8 +8,8 @@
 /// use wengert_train::Mean;
 /// let mut loss = Mean::new();
 /// loss.add(0.5, 32.0);
-/// loss.add(0.2, 16.0);
-/// assert_eq!(loss.value(), 0.4);
+/// loss.add(0.125, 16.0);
+/// assert_eq!(loss.value(), 0.375);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Mean {

@@ -7,7 +7,7 @@ use super::input::{classes, labels, numbers};
 
 /// The exponential of the mean negative log-likelihood of the targets.
 ///
-/// Predictions are logits `[…, tokens]`, targets the tokens `[…]`: -log softmax(x)[t] = log Σ exp(x) - x[t], of which the mean is
+/// Predictions are logits `[…, tokens]`, targets the tokens `[…]`: `-log softmax(x)[t] = log Σ exp(x) - x[t]`, of which the mean is
 /// taken over all targets (Jelinek et al., *Journal of the Acoustical Society of America* 62, 1977).
 ///
 /// ```

@@ -83,7 +83,7 @@ pub fn image_grid(path: impl AsRef<Path>, images: &Tensor, columns: usize, shade
             let (picture, place) = (i / area_of_one, i % area_of_one);
             let x = (picture % columns * (width + 1) + 1 + place % width) * scale;
             let y = (picture / columns * (height + 1) + 1 + place / width) * scale;
-            // The second corner is the first pixel that a filled rectangle leaves out.
+            // The last corner is outside, in both formats.
             let corners = [(x as i32, y as i32), ((x + scale) as i32, (y + scale) as i32)];
             area.draw(&Rectangle::new(corners, color(picture, place).filled()))?;
         }

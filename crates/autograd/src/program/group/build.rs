@@ -16,8 +16,9 @@ use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction
 use crate::program::memory::Plan;
 use crate::ty::Type;
 
-/// Bytes of a tile, unless a row is longer: a dozen of them fit the L1 cache.
-const TILE: usize = 8192;
+/// Bytes of a tile, unless a row is longer: a few of them fit the L1 cache, all of a group the L2 cache, and a step's own
+/// costs are spread over thousands of elements.
+const TILE: usize = 16384;
 
 /// Elements that operations of a part make together, at least: about 100 microseconds of work.
 const PART: usize = 1 << 21;

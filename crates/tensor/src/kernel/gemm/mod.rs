@@ -5,8 +5,9 @@
 //! copy of it. Operands are read in place, whatever their strides.
 //!
 //! The path of matrices is in `blocked`, over the loops in `tile`; that of vectors in `vector`; the
-//! registers of an instruction set are in `lanes`. With u = 2⁻²⁴ for `f32` and 2⁻⁵³ for `f64`, an
-//! element's error is at most about (min(k, 256) + k / 256) u times the sum of the terms' magnitudes.
+//! registers of an instruction set are in `lanes`. A sum of one term is the product alone, as elementwise
+//! multiplication has it. With u = 2⁻²⁴ for `f32` and 2⁻⁵³ for `f64`, an element's error is at most about
+//! (min(k, 256) + k / 256) u times the sum of the terms' magnitudes.
 
 #![allow(unsafe_code, reason = "calls loops compiled for an instruction set that was detected")]
 #![allow(clippy::needless_range_loop, reason = "an index names a row or a register, in several arrays at once")]
@@ -22,6 +23,7 @@ mod vector;
 use std::ops::Range;
 
 use self::tile::{Float, Kernel};
+pub(super) use self::vector::{LANES as PARTS, pairwise};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::math::Level;
@@ -199,7 +201,24 @@ impl Path {
             }
             return Ok(());
         }
+        if k == 1 && !add {
+            outer(&x, &y, out, ld);
+            return Ok(());
+        }
         T::product(self, &x, &y, out, ld, add)
+    }
+}
+
+/// A column by a row: products alone, not added to 0, so that they are those of elementwise multiplication.
+#[inline(never)]
+fn outer<T: Entry>(x: &Matrix<T>, y: &Matrix<T>, out: &mut [T], ld: usize) {
+    let n = y.sizes[1];
+    for (i, out) in out.chunks_mut(ld).take(x.sizes[0]).enumerate() {
+        let a = x.at(i, 0);
+        match y.strides[1] {
+            1 => out[..n].iter_mut().zip(&y.data[y.start..][..n]).for_each(|(out, &b)| *out = a.times(b)),
+            _ => out[..n].iter_mut().enumerate().for_each(|(j, out)| *out = a.times(y.at(0, j))),
+        }
     }
 }
 

@@ -90,7 +90,7 @@ fn promised<T: Tested>(path: Path, level: Level, start: Option<T>, terms: &[(T, 
     let blocks = |terms: &[(T, T)]| match path {
         Path::Blocked => terms.chunks(DEPTH).map(|block| block.iter().fold(T::ZERO, step)).collect::<Vec<_>>(),
         Path::Vector => {
-            vec![vector::pairwise(std::array::from_fn(|l| terms.iter().skip(l).step_by(LANES).fold(T::ZERO, step)))]
+            vec![pairwise(std::array::from_fn(|l| terms.iter().skip(l).step_by(LANES).fold(T::ZERO, step)))]
         }
     };
     start.into_iter().chain(blocks(terms)).reduce(T::plus).unwrap_or(T::ZERO)

@@ -17,7 +17,7 @@ use crate::kernel::number::Number;
 use crate::kernel::parallel;
 
 /// Parts of a sum.
-pub(super) const LANES: usize = 8;
+pub(in crate::kernel) const LANES: usize = 8;
 
 /// Rows whose dot products are computed side by side.
 const ROWS: usize = 4;
@@ -105,7 +105,7 @@ unsafe fn spread<T: Float>(run: unsafe fn(&Job<T>), job: &Job<T>, row: isize) {
 
 /// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)).
 #[inline(always)]
-pub(super) fn pairwise<T: Number>(s: [T; LANES]) -> T {
+pub(in crate::kernel) fn pairwise<T: Number>(s: [T; LANES]) -> T {
     let [a, b, c, d] = [s[0].plus(s[4]), s[1].plus(s[5]), s[2].plus(s[6]), s[3].plus(s[7])];
     a.plus(c).plus(b.plus(d))
 }

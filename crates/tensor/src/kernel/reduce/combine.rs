@@ -171,12 +171,11 @@ fn leaf<T: Element, P: Pair<T>>(x: &[T]) -> T {
     let mut total = P::FIRST;
     if !rounds.is_empty() {
         let (mut lanes, mut undefined) = ([P::FIRST; LANES], false);
-        if P::VECTORS && P::SHORTER {
-            any(rounds, &mut undefined, P::undefined);
+        if P::VECTORS {
+            deal_first(&mut lanes, P::FIRST, rounds, &mut undefined, P::of_defined, P::undefined);
         }
-        if P::VECTORS && P::SHORTER && !undefined {
-            deal(&mut lanes, rounds, P::of_defined);
-        } else {
+        if !P::VECTORS || undefined {
+            lanes = [P::FIRST; LANES];
             deal_any::<T, P>(&mut lanes, rounds);
         }
         total = collapse(&lanes, P::of);
@@ -219,8 +218,23 @@ levels! {
 }
 
 levels! {
-    fn any[T: Copy](x: &[T], found: &mut bool, f: impl Fn(T) -> bool + Copy) {
-        *found = x.iter().fold(false, |any, &x| any | f(x));
+    /// As `deal` to lanes that are still `first`, which then are nowhere but in registers; says whether any element is
+    /// undefined, so that the result does not count.
+    fn deal_first[T: Copy](
+        lanes: &mut [T; LANES],
+        first: T,
+        x: &[T],
+        undefined: &mut bool,
+        f: impl Fn(T, T) -> T + Copy,
+        is_undefined: impl Fn(T) -> bool + Copy,
+    ) {
+        let (mut totals, mut found) = ([first; LANES], [0_u32; LANES]);
+        for round in x.as_chunks::<LANES>().0 {
+            totals.iter_mut().zip(round).for_each(|(total, &x)| *total = f(*total, x));
+            found.iter_mut().zip(round).for_each(|(found, &x)| *found |= u32::from(is_undefined(x)));
+        }
+        *undefined = found.iter().fold(0, |any, &found| any | found) != 0;
+        *lanes = totals;
     }
 }
 

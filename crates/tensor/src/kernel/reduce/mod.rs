@@ -34,9 +34,9 @@ pub type Reduce = fn(View, &[usize], ViewMut) -> Result<()>;
 /// Elements that are combined before any others are looked at.
 pub const LEAF: usize = 256;
 /// Within a leaf, partial results side by side
-const LANES: usize = 32;
+pub(super) const LANES: usize = 32;
 /// or elements one after another.
-const RUN: usize = 16;
+pub(super) const RUN: usize = 16;
 
 /// Elements that are worth a thread's while: about 50 microseconds of work.
 const PART: usize = 1 << 18;
@@ -124,8 +124,8 @@ fn over(fold: Fold, x: View, axes: &[usize], out: ViewMut) -> Result<()> {
     with_element!(x.dtype(), T => reduce(op, x.typed::<T>(op)?, axes, out.typed::<T>(op)?, &loops(fold)?))
 }
 
-/// Whether the last axis of more than one element is reduced, which decides on the order.
-fn is_trailing(shape: &Shape, axes: &[usize]) -> bool {
+/// Whether the last axis of more than one element is reduced, which decides on the order of a reduction.
+pub fn is_trailing(shape: &Shape, axes: &[usize]) -> bool {
     let last = (0..shape.rank()).rev().find(|&axis| shape[axis] != 1);
     last.is_none_or(|last| axes.contains(&last))
 }
