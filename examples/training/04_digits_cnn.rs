@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 /// Two pairs of convolutions, each of which halves the sides, and a dense layer.
 fn cnn(side: usize, options: &Options) -> Result<Sequential> {
     let rng = &mut Rng::seed(options.run.seed);
-    let (narrow, wide) = (options.channels, 2 * options.channels);
+    let (narrow, wide) = (options.channels, options.channels.saturating_mul(2));
     let mut net = Sequential::new();
     for (inputs, outputs, last) in
         [(1, narrow, false), (narrow, narrow, true), (narrow, wide, false), (wide, wide, true)]

@@ -90,8 +90,7 @@ struct Forecaster {
 impl Layer for Forecaster {
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let (states, _) = self.memory.run(x, None);
-        let last = states.narrow(1, states.shape()[1] - 1, 1).squeeze(1);
-        self.head.forward(last)
+        self.head.forward(states.slice(1, -1.., 1).squeeze(1))
     }
 }
 
@@ -105,9 +104,10 @@ fn run(mut options: Options) -> Result<()> {
     }
     let folder = options.run.folder("lstm_series")?;
     let series = table("co2")?.numbers(["co2"], DType::F64)?.to_vec::<f64>()?;
-    let (n, first) = (series.len(), options.months + 1);
-    if first + AHEAD + TEST + VALIDATION > n {
-        return Err(Error::value(format!("{} months are too many for a series of {n}", options.months)));
+    // The first month that can be forecast; the seasonal forecast needs a year and a month.
+    let (n, first) = (series.len(), options.months.max(AHEAD).saturating_add(1));
+    if options.months == 0 || first > n - AHEAD - TEST - VALIDATION {
+        return Err(Error::value(format!("{} months to see of a series of {n}", options.months)));
     }
     let learned = n - TEST - VALIDATION;
     let part = |features: &Tensor, from: usize, to: usize| Forecasts {

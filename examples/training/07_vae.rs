@@ -53,7 +53,7 @@ impl Vae {
             Ok::<_, Error>(Mlp::new(sizes, Activation::Relu, rng)?.with_output(Activation::Identity))
         };
         Ok(Self {
-            encoder: mlp(&[pixels, options.hidden, 2 * latent], rng)?,
+            encoder: mlp(&[pixels, options.hidden, latent.saturating_mul(2)], rng)?,
             decoder: mlp(&[latent, options.hidden, pixels], rng)?,
             latent,
             pixels,
@@ -67,7 +67,7 @@ impl Vae {
     }
 
     /// What is minimized, in nats a picture: -ln p(x | z) for a z drawn from q(z | x), and the divergence of q(z | x) from
-    /// the standard normal distribution. Their sum is at least -ln p(x).
+    /// the standard normal distribution. Their sum is at least -ln p(x). Grey pixels count as chances of ink.
     fn loss<'t>(&self, x: Var<'t>) -> Var<'t> {
         let (mean, log_variance) = self.encode(x);
         // Outside of training, the mean stands for all.

@@ -45,7 +45,9 @@ impl Digits {
     }
 
     fn of((x, y): (Tensor, Tensor), test: (Tensor, Tensor)) -> Result<Self> {
-        let (n, side) = (y.numel(), x.shape()[3]);
+        let &[n, 1, _, side] = &x.shape()[..] else {
+            return Err(Error::shape(format!("digits: pictures of shape {}; expected [n, 1, side, side]", x.shape())));
+        };
         let learned = n - n / 10;
         let part = |start, len| Tensors::new((x.narrow(0, start, len)?, y.narrow(0, start, len)?));
         let (train, validation) = (part(0, learned)?, part(learned, n - learned)?);

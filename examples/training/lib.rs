@@ -24,7 +24,7 @@ pub use table::table;
 /// Options of every program.
 #[derive(Debug, Clone, Args)]
 pub struct Run {
-    /// The folder for snapshots, logs, pictures and the trained model [default: runs/<program>]
+    /// The folder for snapshots, logs, pictures and the trained model [default: runs/NAME, after the program]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Go on from the last snapshot in that folder
