@@ -1,5 +1,6 @@
 //! A GPT that learns a text character by character, and then writes some of its own.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use wengert::prelude::*;
 use wengert::{Cache, LearnedPositions, Mask, Seen, TransformerEncoder, TransformerOptions};
 use wengert_data::{Chars, Loader, Tokenizer, Windows};
 use wengert_train::{Best, Every, Goal, Trainer, load};
-use wengert_training_examples::{Run, exit, finished, show};
+use wengert_training_examples::{Run, at_most, exit, finished, show};
 
 /// Trains a small GPT on a text and generates more of it.
 #[derive(Debug, Parser)]
@@ -143,8 +144,11 @@ fn run(mut options: Options) -> Result<()> {
         return Ok(());
     }
     gpt.load(&load(&best)?)?;
-    println!("the best model has {:.3} bits per character on the last tenth of the text", bits(&gpt, &validation)?);
-    generate(&gpt, &chars, &options)
+    let reached = bits(&gpt, &validation)?;
+    println!("the best model has {reached:.3} bits per character on the last tenth of the text");
+    generate(&gpt, &chars, &options)?;
+    // With characters that know nothing of each other, those would be the entropy.
+    at_most("bits per character, as a share of the characters' entropy", reached / entropy(&tokens)?, 1.0)
 }
 
 /// The mean of -ln p over all characters of a batch.
@@ -162,6 +166,14 @@ fn bits(gpt: &Gpt, validation: &Loader<Windows>) -> Result<f64> {
         count += y.numel();
     }
     Ok(sum / count as f64 / std::f64::consts::LN_2)
+}
+
+/// The bits per character of a model that knows how frequent each is.
+fn entropy(tokens: &Tensor) -> Result<f64> {
+    let mut counts = BTreeMap::new();
+    tokens.iter::<i64>()?.for_each(|token| *counts.entry(token).or_insert(0.0) += 1.0);
+    let n = tokens.numel() as f64;
+    Ok(counts.values().map(|count: &f64| -count / n * (count / n).log2()).sum())
 }
 
 /// A rate that rises over the first twentieth of the updates and then falls to a tenth of its largest value.
