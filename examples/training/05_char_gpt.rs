@@ -121,14 +121,21 @@ fn run(mut options: Options) -> Result<()> {
         gpt.count(),
         loader.batches()
     );
+    // The rate rises over the first twentieth of the updates and then falls to a tenth.
     let updates = loader.batches() * options.epochs;
+    let warm = (updates / 20).max(1);
+    let rate = Schedule::linear(options.lr / warm as f64, options.lr, warm).then(Schedule::cosine(
+        options.lr,
+        0.1 * options.lr,
+        updates.saturating_sub(warm).max(1),
+    ));
     let train = Train::new(&gpt, AdamW::new(options.lr).betas(0.9, 0.99).weight_decay(0.1))
         .group(AdamW::new(options.lr).betas(0.9, 0.99).weight_decay(0.0), |name| !name.ends_with("weight"))
         .clip_norm(1.0)
         .seed(options.run.seed);
     let best = folder.join("best.safetensors");
     let trainer = Trainer::new(&gpt, train)
-        .schedule(|update| options.lr * warm_up_and_cosine(update, updates))
+        .schedule(move |update| rate.at(update))
         .observe(Best::new("bits per character", Goal::Min).keep(&best));
     let mut trainer = options.run.prepare(trainer, &folder, Every::Steps(100))?;
     let outcome = trainer.fit(
@@ -174,16 +181,6 @@ fn entropy(tokens: &Tensor) -> Result<f64> {
     tokens.iter::<i64>()?.for_each(|token| *counts.entry(token).or_insert(0.0) += 1.0);
     let n = tokens.numel() as f64;
     Ok(counts.values().map(|count: &f64| -count / n * (count / n).log2()).sum())
-}
-
-/// A rate that rises over the first twentieth of the updates and then falls to a tenth of its largest value.
-fn warm_up_and_cosine(update: u64, updates: u64) -> f64 {
-    let (warm, update, updates) = ((updates / 20).max(1) as f64, update as f64, updates as f64);
-    if update < warm {
-        return (update + 1.0) / warm;
-    }
-    let done = ((update - warm) / (updates - warm).max(1.0)).min(1.0);
-    0.1 + 0.45 * (1.0 + (std::f64::consts::PI * done).cos())
 }
 
 /// Writes characters one after another, each drawn from what the model expects.

@@ -123,13 +123,12 @@ fn ten_thousand_training_steps_leave_memory_flat() -> Result<()> {
 fn derivatives_of_custom_functions_and_checkpoints_leave_memory_flat() -> Result<()> {
     let (x, scale) = (Tensor::from([0.5, 1.5]), 2.0);
     let grown = growth(2_000, || {
-        grad(|x| wengert::checkpoint(|x| wengert::straight_through(|x| x.sin().round(), x), x).sum(), &x).map(|_| ())
+        grad(|x| checkpoint(|x| wengert::straight_through(|x| x.sin().round(), x), x).sum(), &x).map(|_| ())
     })?;
     assert!(grown.abs() < 4096, "{grown} bytes more after 2,000 gradients");
     // A derivative that captures something is another each time: its programs are dropped in turn.
-    let grown = growth(2_000, || {
-        grad(|x| wengert::custom_jvp(|[x]| x, move |_, _, [dx]| dx * scale, [x]).sum(), &x).map(|_| ())
-    })?;
+    let grown =
+        growth(2_000, || grad(|x| custom_jvp(|[x]| x, move |_, _, [dx]| dx * scale, [x]).sum(), &x).map(|_| ()))?;
     assert!(grown.abs() < 65536, "{grown} bytes more after 2,000 gradients");
     Ok(())
 }
@@ -149,7 +148,7 @@ fn a_checkpoint_keeps_less() -> Result<()> {
         Ok((g, MOST.get() - before))
     };
     let (kept, all) = peak(layer)?;
-    let (again, less) = peak(|x| wengert::checkpoint(layer, x))?;
+    let (again, less) = peak(|x| checkpoint(layer, x))?;
     assert_eq!(again, kept);
     assert!(less < all / 3, "{less} bytes of {all}");
     Ok(())
@@ -166,7 +165,7 @@ fn a_deep_network_within_a_budget_keeps_a_fraction() -> Result<()> {
     let within = |budget: usize| -> Result<(Vec<Tensor>, usize, isize)> {
         let tape = Tape::new();
         let x = tape.input(&x);
-        let loss = mse(wengert::remat(|x| mlp.forward(x), x, budget), x);
+        let loss = mse(remat(|x| mlp.forward(x), x, budget), x);
         let params: Vec<Var<'_>> = mlp.params().values().map(|param| param.on(&tape)).collect();
         let gradients = loss.grads(&params);
         let before = HELD.get();
@@ -222,7 +221,7 @@ fn a_character_model_within_a_budget_plans_a_fraction() -> Result<()> {
     let within = |budget: usize| -> Result<(Vec<Tensor>, usize)> {
         let tape = Tape::new();
         let ids = tape.input(&ids);
-        let x = wengert::remat(|x| blocks.iter().fold(x, block), table.on(&tape).embedding(ids), budget);
+        let x = remat(|x| blocks.iter().fold(x, block), table.on(&tape).embedding(ids), budget);
         let loss = cross_entropy(head.forward(x).reshape([batch * context, vocabulary]), ids.flatten());
         let params = blocks.iter().flatten().chain([&head]).flat_map(|layer| layer.params().into_values());
         let params: Vec<Var<'_>> = params.chain([table.clone()]).map(|param| param.on(&tape)).collect();
