@@ -165,6 +165,14 @@ fn options_out_of_range_are_refused() -> Result<()> {
         })
         .unwrap_err();
     assert_eq!(error.sentence(), "train: the buffer 1 of f64[] cannot become f64[2]");
+    let error = Train::new(&(w.clone(), buffer.clone()), Sgd::new(1.0))
+        .step(|t| {
+            buffer.update(t.full([2], 1.0).reshape([3]));
+            w.on(t).square()
+        })
+        .unwrap_err();
+    assert_eq!(error.sentence(), "reshape: [2] has 2 elements and [3] has 3");
+    assert_eq!(w.value().item()?, 1.0);
     assert_eq!(buffer.value().item()?, 0.0);
     Ok(())
 }

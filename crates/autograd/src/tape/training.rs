@@ -63,14 +63,13 @@ impl Tape {
         self.keyed(Self::KEY)
     }
 
-    /// Makes `var` known under a key, as [`keyed_input`](Self::keyed_input) does inputs: the last one that was given counts.
+    /// Makes `var` known under a key, as [`keyed_input`](Self::keyed_input) does inputs: the last one that was given counts. A
+    /// poisoned one is known too, so that whoever asks for it finds the mistake.
     pub fn set_keyed<'t>(&'t self, key: u64, var: Var<'t>) {
-        if var.is_poisoned() {
-            return;
-        }
-        match std::ptr::eq(self, var.tape) {
-            true => drop(self.inner.borrow_mut().keyed.insert(key, var.id)),
-            false => drop(self.error(Error::tape("set_keyed: a variable of another tape"))),
-        }
+        let var = match std::ptr::eq(self, var.tape) {
+            true => var,
+            false => self.error(Error::tape("set_keyed: a variable of another tape")),
+        };
+        self.inner.borrow_mut().keyed.insert(key, var.id);
     }
 }
