@@ -138,7 +138,7 @@ impl Lines {
         self.rewind();
     }
 
-    /// What a pullback that is asked for now recorded on the precedent. Its equations then count as recorded.
+    /// What the precedent has from a pullback that is the `same` as the one asked for. Its equations then count as recorded.
     pub fn follow_pullback(&mut self, same: impl Fn(&Pullback) -> bool) -> Option<&Pullback> {
         let (len, held) = (self.len, self.eqns.len());
         let now = |note: &&Pullback| note.start == len && note.end <= held;

@@ -3,7 +3,7 @@
 use wengert_autograd::Var;
 use wengert_tensor::Result;
 
-use super::{Optimizer, Update, decay_rate, misfit, not_negative, rate, running, with_decay};
+use super::{Optimizer, Update, misfit, not_negative, rate, running, two_moments, with_decay};
 
 /// Adam, as PyTorch defines it (D. Kingma and J. Ba, "Adam: a method for stochastic optimization",
 /// ICLR 2015). With g = xbar + decay x, at step t:
@@ -75,10 +75,7 @@ impl<const DECOUPLED: bool> Optimizer for AdaptiveMoments<DECOUPLED> {
     rate!();
 
     fn check(&self) -> Result<()> {
-        not_negative(Self::NAME, "lr", self.lr)?;
-        decay_rate(Self::NAME, "beta 1", self.betas.0)?;
-        decay_rate(Self::NAME, "beta 2", self.betas.1)?;
-        not_negative(Self::NAME, "eps", self.eps)?;
+        two_moments(Self::NAME, self.lr, self.betas, self.eps)?;
         not_negative(Self::NAME, "weight_decay", self.weight_decay)
     }
 

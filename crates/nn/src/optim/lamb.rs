@@ -3,7 +3,7 @@
 use wengert_autograd::Var;
 use wengert_tensor::Result;
 
-use super::{Optimizer, Update, decay_rate, misfit, not_negative, rate, running, with_decay};
+use super::{Optimizer, Update, misfit, not_negative, rate, running, two_moments, with_decay};
 
 /// LAMB (Y. You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020), with the
 /// identity as its phi. Norms are those of whole parameters; at step t:
@@ -52,10 +52,7 @@ impl Optimizer for Lamb {
     rate!();
 
     fn check(&self) -> Result<()> {
-        not_negative("lamb", "lr", self.lr)?;
-        decay_rate("lamb", "beta 1", self.betas.0)?;
-        decay_rate("lamb", "beta 2", self.betas.1)?;
-        not_negative("lamb", "eps", self.eps)?;
+        two_moments("lamb", self.lr, self.betas, self.eps)?;
         not_negative("lamb", "weight_decay", self.weight_decay)
     }
 

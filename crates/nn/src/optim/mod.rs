@@ -163,6 +163,14 @@ fn not_negative(optimizer: &str, name: &str, value: f64) -> Result<()> {
     }
 }
 
+/// Refuses what optimisers with running means of g and g^2 have in common, out of range.
+fn two_moments(optimizer: &str, lr: f64, betas: (f64, f64), eps: f64) -> Result<()> {
+    not_negative(optimizer, "lr", lr)?;
+    decay_rate(optimizer, "beta 1", betas.0)?;
+    decay_rate(optimizer, "beta 2", betas.1)?;
+    not_negative(optimizer, "eps", eps)
+}
+
 /// Refuses the decay rate of a running mean outside [0, 1).
 fn decay_rate(optimizer: &str, name: &str, value: f64) -> Result<()> {
     match (0.0..1.0).contains(&value) {

@@ -3,7 +3,7 @@
 use wengert_autograd::Var;
 use wengert_tensor::Result;
 
-use super::{Optimizer, Update, decay_rate, misfit, not_negative, rate, running, with_decay};
+use super::{Optimizer, Update, misfit, not_negative, rate, running, two_moments, with_decay};
 
 /// NAdam, as PyTorch defines it (T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016). With
 /// g = xbar + decay x, at step t:
@@ -70,10 +70,7 @@ impl Optimizer for NAdam {
     rate!();
 
     fn check(&self) -> Result<()> {
-        not_negative("nadam", "lr", self.lr)?;
-        decay_rate("nadam", "beta 1", self.betas.0)?;
-        decay_rate("nadam", "beta 2", self.betas.1)?;
-        not_negative("nadam", "eps", self.eps)?;
+        two_moments("nadam", self.lr, self.betas, self.eps)?;
         not_negative("nadam", "momentum_decay", self.momentum_decay)?;
         not_negative("nadam", "weight_decay", self.weight_decay)
     }

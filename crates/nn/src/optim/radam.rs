@@ -3,7 +3,7 @@
 use wengert_autograd::Var;
 use wengert_tensor::Result;
 
-use super::{Optimizer, Update, decay_rate, misfit, not_negative, rate, running, with_decay};
+use super::{Optimizer, Update, misfit, not_negative, rate, running, two_moments, with_decay};
 
 /// RAdam, as PyTorch defines it (L. Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020). With
 /// g = xbar + decay x, at step t:
@@ -63,10 +63,7 @@ impl Optimizer for RAdam {
     rate!();
 
     fn check(&self) -> Result<()> {
-        not_negative("radam", "lr", self.lr)?;
-        decay_rate("radam", "beta 1", self.betas.0)?;
-        decay_rate("radam", "beta 2", self.betas.1)?;
-        not_negative("radam", "eps", self.eps)?;
+        two_moments("radam", self.lr, self.betas, self.eps)?;
         not_negative("radam", "weight_decay", self.weight_decay)
     }
 
