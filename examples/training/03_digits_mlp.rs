@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use wengert::prelude::*;
 use wengert_data::Loader;
-use wengert_train::{Best, Every, Goal, Metric, Trainer, load};
-use wengert_training_examples::{Digits, Run, at_least, confusion, curves, exit, finished, validate};
+use wengert_training_examples::{Digits, Run, exit, train_and_test};
 
 /// Trains a multilayer perceptron on the bundled 8x8 digits, or on MNIST.
 #[derive(Debug, Parser)]
@@ -59,33 +58,7 @@ fn run(options: Options) -> Result<()> {
         width = next;
     }
     let net = net.then(Linear::new(width, 10, rng)?);
-    println!(
-        "{} pictures; {} parameters; {} steps an epoch",
-        digits.train.tensors().1.numel(),
-        net.count(),
-        loader.batches()
-    );
-
     let rate = Schedule::cosine(options.lr, 0.0, epochs * loader.batches());
-    let best = folder.join("best.safetensors");
-    let trainer = Trainer::new(&net, Train::new(&net, AdamW::new(options.lr).weight_decay(0.1)).seed(options.run.seed))
-        .schedule(move |update| rate.at(update))
-        .observe(Best::new("validation_loss", Goal::Min).keep(&best));
-    let mut trainer = options.run.prepare(trainer, &folder, Every::Epochs(1))?;
-    let outcome = trainer.fit(
-        &loader,
-        epochs,
-        |tape, (x, y)| cross_entropy(net.forward(tape.input(x)), tape.input(y)),
-        || validate(&net, &digits.validation),
-    )?;
-    if !finished(&outcome) {
-        return Ok(());
-    }
-
-    net.load(&load(&best)?)?;
-    let matrix = confusion(&net, &digits.test)?;
-    println!("{} pictures that were not learned from:\n{matrix}", matrix.total());
-    matrix.save(folder.join("confusion.svg"))?;
-    curves(&folder, "cross-entropy", &["epoch_loss", "validation_loss"])?;
-    at_least("the accuracy", matrix.value(), bound)
+    let train = Train::new(&net, AdamW::new(options.lr).weight_decay(0.1)).seed(options.run.seed);
+    train_and_test(&options.run, &folder, &digits, &net, (train, rate), (&loader, epochs), bound)
 }

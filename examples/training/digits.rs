@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use wengert::prelude::*;
-use wengert_data::{Loader, Tensors, idx};
-use wengert_train::{Accuracy, ConfusionMatrix, Metric};
+use wengert_data::{Dataset, Loader, Tensors, idx};
+use wengert_train::{Accuracy, Best, ConfusionMatrix, Every, Goal, Metric, Trainer, load};
 
-use crate::table;
+use crate::{Run, at_least, curves, finished, table};
 
 /// Pictures `[n, 1, side, side]` from 0, background, to 1, ink, each with its digit.
 pub struct Digits {
@@ -81,10 +81,7 @@ pub fn in_batches(
 }
 
 /// What validation of a classifier gives: the mean cross-entropy and the accuracy.
-///
-/// # Errors
-/// What the model refuses.
-pub fn validate(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<Vec<(String, f64)>> {
+fn validate(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<Vec<(String, f64)>> {
     let (mut loss, mut accuracy) = (0.0, Accuracy::new());
     in_batches(data, |x, y| {
         let tape = Tape::new();
@@ -96,11 +93,47 @@ pub fn validate(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<
     Ok(vec![("validation_loss".to_string(), loss), (accuracy.name(), accuracy.value())])
 }
 
-/// How a classifier of digits does on a data set.
+/// Trains a classifier on `loader`'s batches, and reports how the epoch with the least loss on the validation part does on the
+/// test part, where its accuracy is to be `bound`.
 ///
 /// # Errors
-/// What the model refuses.
-pub fn confusion(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<ConfusionMatrix> {
+/// What the model, a file or a step refuses; less accuracy.
+pub fn train_and_test<D: Dataset<Sample = (Tensor, Tensor)> + 'static>(
+    run: &Run,
+    folder: &Path,
+    digits: &Digits,
+    net: &Sequential,
+    (train, rate): (Train, Schedule),
+    (loader, epochs): (&Loader<D>, u64),
+    bound: f64,
+) -> Result<()> {
+    let pictures = digits.train.tensors().1.numel();
+    println!("{pictures} pictures; {} parameters; {} steps an epoch", net.count(), loader.batches());
+    let best = folder.join("best.safetensors");
+    let trainer = Trainer::new(net, train)
+        .schedule(move |update| rate.at(update))
+        .observe(Best::new("validation_loss", Goal::Min).keep(&best));
+    let mut trainer = run.prepare(trainer, folder, Every::Epochs(1))?;
+    let outcome = trainer.fit(
+        loader,
+        epochs,
+        |tape, (x, y)| cross_entropy(net.forward(tape.input(x)), tape.input(y)),
+        || validate(net, &digits.validation),
+    )?;
+    if !finished(&outcome) {
+        return Ok(());
+    }
+
+    net.load(&load(&best)?)?;
+    let matrix = confusion(net, &digits.test)?;
+    println!("{} pictures that were not learned from:\n{matrix}", matrix.total());
+    matrix.save(folder.join("confusion.svg"))?;
+    curves(folder, "cross-entropy", &["epoch_loss", "validation_loss"])?;
+    at_least("the accuracy", matrix.value(), bound)
+}
+
+/// How a classifier of digits does on a data set.
+fn confusion(model: &impl Layer, data: &Tensors<(Tensor, Tensor)>) -> Result<ConfusionMatrix> {
     let mut matrix = ConfusionMatrix::new(10)?;
     in_batches(data, |x, y| matrix.update(&model.predict(x)?, y))?;
     Ok(matrix)

@@ -17,7 +17,7 @@ use wengert_train::{Control, CsvLog, EpochEvent, Every, Observer, Outcome, Progr
 
 pub use cart_pole::CartPole;
 pub use check::{at_least, at_most};
-pub use digits::{Digits, confusion, in_batches, validate};
+pub use digits::{Digits, in_batches, train_and_test};
 pub use pictures::curves;
 pub use table::table;
 
