@@ -5,9 +5,11 @@
 //! there: a cotangent of 0 times an infinite derivative would be NaN.
 
 mod activation;
+mod attention;
 mod axes;
 mod clamp;
 mod clip;
+mod cross;
 mod difference;
 mod einsum;
 mod grid_sample;
@@ -15,6 +17,7 @@ mod join;
 mod linear;
 mod logarithm;
 mod matrix;
+mod multi_dot;
 mod norm;
 mod normalize;
 mod order;
@@ -29,6 +32,7 @@ mod split;
 mod statistics;
 mod turn;
 
+pub use attention::Mask;
 pub use clip::{clip_by_norm, clip_by_value};
 pub use grid_sample::{GridSample, Interpolation, Outside};
 pub use pad::PadMode;
