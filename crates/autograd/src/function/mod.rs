@@ -5,6 +5,7 @@
 //! there: a cotangent of 0 times an infinite derivative would be NaN.
 
 mod activation;
+mod arithmetic;
 mod attention;
 mod axes;
 mod clamp;

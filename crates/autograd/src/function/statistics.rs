@@ -47,6 +47,25 @@ impl Var<'_> {
         (self - self.mean_keep(&axes[..])).square().sum_axes(&axes[..]) / divisor
     }
 
+    /// The variance and the mean over some axes, which are dropped: see [`var_axes`](Self::var_axes).
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::new();
+    /// let (var, mean) = tape.input(&Tensor::from([1.0, 2.0, 3.0])).var_mean_axes(.., 1);
+    /// assert_eq!((var.item()?, mean.item()?), (1.0, 2.0));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias = "var_mean")]
+    #[inline]
+    #[track_caller]
+    pub fn var_mean_axes(self, axes: impl Into<Axes>, correction: impl Into<f64>) -> (Self, Self) {
+        let axes = axes.into();
+        (self.var_axes(axes.clone(), correction), self.mean_axes(axes))
+    }
+
     /// The variance over some axes, which stay with size 1.
     #[track_caller]
     pub fn var_keep(self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Self {
