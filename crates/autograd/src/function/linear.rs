@@ -88,7 +88,7 @@ impl<'t> Var<'t> {
         self.plus("addbmm", a.matmul(b).sum_axes(0), beta, alpha)
     }
 
-    /// x W + b, from [.., inputs] by [inputs, outputs] to [.., outputs]; the bias broadcasts. By a vector [inputs], to
+    /// x W + b, from [.., inputs] by [inputs, outputs] to [.., outputs]; the bias broadcasts. By a vector of `inputs`, to
     /// [..].
     ///
     /// ```
