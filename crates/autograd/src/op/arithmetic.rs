@@ -59,15 +59,10 @@ impl<'t> Var<'t> {
         }
         let common = self.with_type(|a| other.with_type(|b| a.shape.broadcast(&b.shape)));
         match common {
+            // Not in a closure, whose caller would not be the user.
             Some(shape) => {
-                // Not in a closure, whose caller would not be the user.
-                let mut x = [self, other];
-                for x in &mut x {
-                    if !x.with_type(|ty| ty.shape == shape) {
-                        *x = self.tape().record(Broadcast { shape: shape.clone() }, &[*x]);
-                    }
-                }
-                self.tape().record(op, &x)
+                let (a, b) = (self.broadcast_to(&shape), other.broadcast_to(shape));
+                self.tape().record(op, &[a, b])
             }
             None => {
                 let (a, b) = (self.shape(), other.shape());
