@@ -7,8 +7,12 @@
 mod activation;
 mod clamp;
 mod clip;
+mod distance;
 mod einsum;
 mod grid_sample;
+mod im2col;
+mod index;
+mod interpolate;
 mod linear;
 mod logarithm;
 mod matrix;
@@ -17,6 +21,7 @@ mod normalize;
 mod order;
 mod pool;
 mod product;
+mod scatter;
 mod shape;
 mod softmax;
 mod special;
@@ -24,3 +29,5 @@ mod statistics;
 
 pub use clip::{clip_by_norm, clip_by_value};
 pub use grid_sample::{GridSample, Interpolation, Outside};
+pub use interpolate::Resize;
+pub use normalize::LocalResponseNorm;
