@@ -274,6 +274,21 @@ impl Sizes {
         }
         Ok(shape)
     }
+
+    /// The shape that something of shape `from` is stretched to by NumPy's rule, where a size of `-1` keeps its own.
+    ///
+    /// # Errors
+    /// As [`Shape::stretch`]; also where there is no size to keep, or one is less than `-1`.
+    pub fn stretch(&self, from: &Shape) -> Result<Shape> {
+        let sizes = self.0.as_slice();
+        let extra = sizes.len().wrapping_sub(from.rank());
+        let size = |(i, &n): (usize, &isize)| match (usize::try_from(n), n) {
+            (Ok(n), _) => Ok(n),
+            (_, -1) if sizes.len() >= from.rank() && i >= extra => Ok(from[i - extra]),
+            _ => Err(Error::shape(format!("broadcast_to: {from} to {sizes:?}: no size stands for {n}"))),
+        };
+        from.stretch(sizes.iter().enumerate().map(size).collect::<Result<Shape>>()?)
+    }
 }
 
 impl<const N: usize> From<[i32; N]> for Sizes {
