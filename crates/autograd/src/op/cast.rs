@@ -1,6 +1,6 @@
 //! Conversion between dtypes.
 
-use wengert_tensor::kernel::{Bound, copy, each};
+use wengert_tensor::kernel::{Bound, cast, each};
 use wengert_tensor::{DType, Layout, Result, Tensor, View, ViewMut};
 
 use super::{Example, Rule, operands};
@@ -32,11 +32,11 @@ impl Rule for Cast {
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-        each::map("cast", x, out, &copy::cast)
+        each::map("cast", x, out, &cast::cast)
     }
 
     fn bind(&self, x: &[(DType, &Layout)], _: &Type) -> Option<Bound> {
-        each::bind(x, copy::cast)
+        each::bind(x, cast::cast)
     }
 
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
