@@ -25,12 +25,13 @@ impl<'t> Var<'t> {
         if self.is_poisoned() {
             return self;
         }
-        let (shape, axes) = (self.shape(), how.sizes.len());
+        let x = self.wide();
+        let (shape, axes) = (x.shape(), how.sizes.len());
         let plan = || -> Result<_> {
             let (sums, out) = (how.sums(&shape)?, kernel::pool::shape(&shape, how)?);
             let fill = |out: wengert_tensor::ViewMut<'_>| kernel::pool::counts(&shape, how, count_padding, out);
-            let counts = Tensor::build(self.dtype(), &out[out.rank() - axes..], fill)?;
-            let ones = Tensor::ones([&[1, 1], &how.sizes[..]].concat(), self.dtype())?;
+            let counts = Tensor::build(x.dtype(), &out[out.rank() - axes..], fill)?;
+            let ones = Tensor::ones([&[1, 1], &how.sizes[..]].concat(), x.dtype())?;
             Ok((sums, out, counts, ones))
         };
         let (sums, out, counts, ones) = match plan() {
@@ -39,8 +40,8 @@ impl<'t> Var<'t> {
         };
         let lead = shape.rank() - axes;
         let images = [&[shape[..lead].iter().product(), 1], &shape[lead..]].concat();
-        let sums = self.reshape(&images[..]).conv(self.tape().input(&ones), &sums);
-        sums.reshape(&out) / self.tape().input(&counts)
+        let sums = x.reshape(&images[..]).conv(self.tape().input(&ones), &sums);
+        (sums.reshape(&out) / self.tape().input(&counts)).narrowed(self)
     }
 
     /// The last axes averaged to `sizes`: index i is the average from i S / n, rounded down, to (i + 1) S / n,
@@ -48,7 +49,7 @@ impl<'t> Var<'t> {
     #[doc(alias("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"))]
     #[track_caller]
     pub fn adaptive_avg_pool(self, sizes: &[usize]) -> Self {
-        self.adaptive("adaptive_avg_pool", sizes, |x, axis, parts| {
+        let average = |x: Self, axis: usize, parts: &[std::ops::Range<usize>]| {
             // Averaging along an axis is linear: a product with a matrix of shares.
             let size = x.shape()[axis];
             let mut shares = vec![0.0; parts.len() * size];
@@ -57,7 +58,8 @@ impl<'t> Var<'t> {
             }
             let shares = Tensor::from_vec(shares, [size, parts.len()])?.cast(x.dtype())?;
             Ok(x.move_axis(axis as isize, -1).matmul(x.tape().input(&shares)).move_axis(-1, axis as isize))
-        })
+        };
+        self.wide().adaptive("adaptive_avg_pool", sizes, average).narrowed(self)
     }
 
     /// The maximum where [`adaptive_avg_pool`](Self::adaptive_avg_pool) averages.
