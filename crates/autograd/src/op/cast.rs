@@ -95,12 +95,12 @@ impl<'t> Var<'t> {
     /// In f32 where it is of half precision, else itself: for functions of several steps, which round once at their end.
     #[track_caller]
     pub(crate) fn wide(self) -> Self {
-        if self.is_poisoned() { self } else { self.cast(self.dtype().computed()) }
+        self.cast(self.dtype().computed())
     }
 
     /// In the dtype of `other`, whose [`wide`](Self::wide) this was computed of.
     #[track_caller]
     pub(crate) fn narrowed(self, other: Self) -> Self {
-        if other.is_poisoned() { other } else { self.cast(other.dtype()) }
+        self.cast(other.dtype())
     }
 }

@@ -64,9 +64,9 @@ impl Bilinear {
     #[inline]
     #[track_caller]
     pub fn forward<'t>(&self, x1: Var<'t>, x2: Var<'t>) -> Var<'t> {
-        let y = x1.einsum("...i,oij,...j->...o", &[self.weight.on(x1.tape()), x2]);
+        let y = x1.einsum("...i,oij,...j->...o", &[self.weight.beside(x1), x2]);
         match &self.bias {
-            Some(bias) => y + bias.on(x1.tape()),
+            Some(bias) => y + bias.beside(x1),
             None => y,
         }
     }

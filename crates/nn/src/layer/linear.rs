@@ -49,9 +49,9 @@ impl Linear {
 impl Layer for Linear {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-        let y = x.matmul(self.weight.on(x.tape()));
+        let y = x.matmul(self.weight.beside(x));
         match &self.bias {
-            Some(bias) => y + bias.on(x.tape()),
+            Some(bias) => y + bias.beside(x),
             None => y,
         }
     }

@@ -67,10 +67,12 @@ impl<'t> Mask<'t> {
     /// `start`: a softmax over what is seen.
     #[inline]
     pub(super) fn weights(self, scores: Var<'t>, start: usize) -> Var<'t> {
-        let mut scores = scores;
+        let dtype = scores.dtype();
+        // In f32 where it is of half precision: f16 has no number for what is unseen.
+        let mut scores = scores.cast(dtype.computed());
         let mut seen = self.keys.map(|keys| keys.unsqueeze(-2).unsqueeze(-2));
         match self.pairs {
-            Some(pairs) if pairs.dtype() != DType::Bool => scores = scores + pairs,
+            Some(pairs) if pairs.dtype() != DType::Bool => scores = scores + pairs.cast(pairs.dtype().computed()),
             Some(pairs) => seen = Some(seen.map_or(pairs, |seen| seen.logical_and(pairs))),
             None => {}
         }
@@ -79,10 +81,10 @@ impl<'t> Mask<'t> {
             let earlier = earlier(scores, start);
             seen = Some(seen.map_or(earlier, |seen| seen.logical_and(earlier)));
         }
-        let Some(seen) = seen else { return scores.softmax(-1) };
+        let Some(seen) = seen else { return scores.softmax(-1).cast(dtype) };
         // Not -∞: where nothing is seen, that would make NaN of values and derivatives.
         let weights = seen.where_(scores, UNSEEN).softmax(-1);
-        if choosy { seen.where_(weights, 0.0) } else { weights }
+        if choosy { seen.where_(weights, 0.0).cast(dtype) } else { weights.cast(dtype) }
     }
 }
 
