@@ -39,7 +39,8 @@ impl Raw {
     pub fn dtype(self) -> DType {
         match self {
             Self::Bool => DType::Bool,
-            Self::F16 | Self::F32 => DType::F32,
+            Self::F16 => DType::F16,
+            Self::F32 => DType::F32,
             Self::F64 => DType::F64,
             _ => DType::I64,
         }
@@ -88,7 +89,7 @@ fn decode(bytes: &[u8], raw: Raw, big_endian: bool, shape: Shape, dtype: DType) 
             let n = of!(u64)(b);
             i64::try_from(n).map_err(|_| Error::value(format!("{n} is too large for i64")))
         }),
-        Raw::F16 => to(bytes, raw, shape, dtype, |b| Ok(F16::from_bits(of!(u16)(b)).to_f32())),
+        Raw::F16 => to(bytes, raw, shape, dtype, |b| Ok(F16::from_bits(of!(u16)(b)))),
         Raw::F32 => to(bytes, raw, shape, dtype, |b| Ok(of!(f32)(b))),
         Raw::F64 => to(bytes, raw, shape, dtype, |b| Ok(of!(f64)(b))),
     }
