@@ -10,7 +10,7 @@ use std::ops;
 use wengert_tensor::Error;
 
 use super::elementwise::{number, pair_of_floats, pair_of_numbers};
-use super::{Broadcast, Op, elementwise};
+use super::{Op, elementwise};
 use crate::tape::Var;
 
 elementwise! { unary:
