@@ -50,7 +50,7 @@ proptest! {
         let x = tape.input(&x);
         let (sorted, index) = x.sort_with_index(axis, descending);
         let (lo, hi) = x.min_max_axes(axis);
-        let (var, mean) = x.var_mean_axes(axis, 0.5);
+        let (var, mean) = x.var_mean(axis, 0.5);
         let pairs = [
             (sorted, x.sort(axis, descending)), (index, x.argsort(axis, descending)), (lo, x.min_axes(axis)),
             (hi, x.max_axes(axis)), (var, x.var_axes(axis, 0.5)), (mean, x.mean_axes(axis)),
@@ -113,7 +113,7 @@ fn what_cannot_be_is_an_error_at_the_callers_line() {
         |x, _| x.sort_with_index(4, true).0,
         |x, _| x.min_max_axes([0, 0]).1,
         |x, _| x.narrow(0, 0, 0).min_max_axes(0).0,
-        |x, _| x.var_mean_axes(isize::MIN, 1).0,
+        |x, _| x.var_mean(isize::MIN, 1).0,
         |x, _| x.vander(usize::MAX),
     ];
     let (x, y) = (random([2, 3], 1), random([5], 2));

@@ -72,10 +72,12 @@ impl<'t> Mask<'t> {
     /// The weights of the keys for scores `[.., heads, queries, keys]`: a softmax over what is seen.
     #[inline]
     fn weights(self, scores: Var<'t>) -> Result<Var<'t>> {
-        let mut scores = scores;
+        let whole = scores;
+        // In f32 where it is of half precision: f16 has no number for what is unseen.
+        let mut scores = scores.wide();
         let mut seen = self.keys.map(|keys| keys.unsqueeze(-2).unsqueeze(-2));
         match self.pairs {
-            Some(pairs) if pairs.dtype() != DType::Bool => scores = scores + pairs,
+            Some(pairs) if pairs.dtype() != DType::Bool => scores = scores + pairs.wide(),
             Some(pairs) => seen = Some(seen.map_or(pairs, |seen| seen.logical_and(pairs))),
             None => {}
         }
@@ -84,10 +86,10 @@ impl<'t> Mask<'t> {
             let earlier = earlier(scores, self.start)?;
             seen = Some(seen.map_or(earlier, |seen| seen.logical_and(earlier)));
         }
-        let Some(seen) = seen else { return Ok(scores.softmax(-1)) };
+        let Some(seen) = seen else { return Ok(scores.softmax(-1).narrowed(whole)) };
         // Not -∞: where nothing is seen, that would make NaN of values and derivatives.
         let weights = seen.where_(scores, UNSEEN).softmax(-1);
-        Ok(if choosy { seen.where_(weights, 0.0) } else { weights })
+        Ok(if choosy { seen.where_(weights, 0.0) } else { weights }.narrowed(whole))
     }
 }
 

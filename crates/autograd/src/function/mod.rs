@@ -2,7 +2,8 @@
 //!
 //! They have no rules of their own: what they record has, to every order. A mistake is said to be
 //! made by the caller. Where a function is singular beside a choice, its operand is kept away from
-//! there: a cotangent of 0 times an infinite derivative would be NaN.
+//! there: a cotangent of 0 times an infinite derivative would be NaN. Of variables of half precision they are computed in
+//! f32 from end to end.
 
 mod activation;
 mod arithmetic;
@@ -12,8 +13,12 @@ mod clamp;
 mod clip;
 mod cross;
 mod difference;
+mod distance;
 mod einsum;
 mod grid_sample;
+mod im2col;
+mod index;
+mod interpolate;
 mod join;
 mod linear;
 mod logarithm;
@@ -27,6 +32,7 @@ mod pixel_shuffle;
 mod pool;
 mod product;
 mod repeat;
+mod scatter;
 mod softmax;
 mod special;
 mod split;
@@ -36,6 +42,8 @@ mod turn;
 pub use attention::Mask;
 pub use clip::{clip_by_norm, clip_by_value};
 pub use grid_sample::{GridSample, Interpolation, Outside};
+pub use interpolate::Resize;
+pub use normalize::LocalResponseNorm;
 pub use pad::PadMode;
 
 use wengert_tensor::Result;

@@ -20,6 +20,10 @@ impl Rule for Concat {
         "concat"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let first = *x.first().ok_or_else(|| Error::shape("concat: nothing to join"))?;
         if let Some(other) = x.iter().find(|x| x.dtype != first.dtype) {

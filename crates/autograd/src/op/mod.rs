@@ -110,6 +110,7 @@ table! {
     pad: Pad (boxed);
     concat: Concat;
     gather: Gather, ScatterAdd;
+    scatter: ArgScatter;
     index_select: IndexSelect, IndexAdd;
     window: Windows (boxed), Fold (boxed);
     conv: Convolution (boxed);

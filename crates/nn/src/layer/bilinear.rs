@@ -66,7 +66,7 @@ impl Bilinear {
     pub fn forward<'t>(&self, x1: Var<'t>, x2: Var<'t>) -> Var<'t> {
         let tape = x1.tape();
         tape.originating(tape.here(), || {
-            x1.bilinear(x2, self.weight.on(tape), self.bias.as_ref().map(|bias| bias.on(tape)))
+            x1.bilinear(x2, self.weight.beside(x1), self.bias.as_ref().map(|bias| bias.beside(x1)))
         })
     }
 }

@@ -50,6 +50,6 @@ impl Layer for Linear {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let tape = x.tape();
-        tape.originating(tape.here(), || x.linear(self.weight.on(tape), self.bias.as_ref().map(|bias| bias.on(tape))))
+        tape.originating(tape.here(), || x.linear(self.weight.beside(x), self.bias.as_ref().map(|bias| bias.beside(x))))
     }
 }

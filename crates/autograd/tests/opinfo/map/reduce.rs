@@ -21,12 +21,14 @@ table! {
     "argmin(input, dim=null, keepdim=false)" => |a| arg(a, Var::argmin);
     "max(input, dim=null, keepdim=false)" => |a| extreme(a, Var::max_with_index, Var::maximum, Var::max);
     "min(input, dim=null, keepdim=false)" => |a| extreme(a, Var::min_with_index, Var::minimum, Var::min);
-    "var(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| over(a, a.x(), |x, axes| x.var_axes(axes, correction(a)));
-    "std(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| over(a, a.x(), |x, axes| x.std_axes(axes, correction(a)));
-    "var_mean(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| [
-        over(a, a.x(), |x, axes| x.var_mean_axes(axes, correction(a)).0),
-        over(a, a.x(), |x, axes| x.var_mean_axes(axes, correction(a)).1),
-    ];
+    "var(input, dim=null, unbiased=null, keepdim=false, correction=null)" =>
+        |a| over(a, a.x(), |x, axes| x.var_axes(axes, correction(a)));
+    "std(input, dim=null, unbiased=null, keepdim=false, correction=null)" =>
+        |a| over(a, a.x(), |x, axes| x.std_axes(axes, correction(a)));
+    "var_mean(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| {
+        let (x, c) = (a.x(), correction(a));
+        [over(a, x, |x, axes| x.var_mean(axes, c).0), over(a, x, |x, axes| x.var_mean(axes, c).1)]
+    };
     "logsumexp(input, dim, keepdim=false)" => |a| over(a, a.x(), |x, axes| x.logsumexp(axes));
     "norm(input, p=\"fro\", dim=null, keepdim=false, dtype=null)" => |a| match a.says("p", "nuc") {
         true if !a.given("dim") => linalg::matrix_norm(a, [0, 1], "p"),
@@ -82,13 +84,14 @@ fn extreme<'t>(
     }
 }
 
-/// The correction of a variance, which may be negative or larger than the number of elements.
+/// What is taken off the number of elements; it may be negative, or larger than that.
 fn correction(a: &Args<'_>) -> f64 {
     let unbiased = |name| if a.flag(name) { 1.0 } else { 0.0 };
-    match (a.is_flag("dim"), a.is_flag("unbiased")) {
-        (true, _) => unbiased("dim"),
-        (_, true) => unbiased("unbiased"),
-        _ => a.float_or("correction", 1.0),
+    match (a.is_flag("dim"), a.is_flag("unbiased"), a.given("correction")) {
+        (true, ..) => unbiased("dim"),
+        (_, true, _) => unbiased("unbiased"),
+        (_, _, true) => a.float("correction"),
+        _ => 1.0,
     }
 }
 
