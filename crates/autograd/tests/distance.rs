@@ -118,7 +118,7 @@ type Mistake = (for<'t> fn(Var<'t>) -> Var<'t>, &'static str);
 fn mistakes_are_sentences() {
     let none = LocalResponseNorm { size: 0, ..LocalResponseNorm::default() };
     assert!(Tape::new().full([2, 3], 1.0).local_response_norm(none).is_poisoned());
-    let mistakes: [Mistake; 10] = [
+    let mistakes: [Mistake; 11] = [
         (|x| x.cdist(x.t(), 2.0), "cdist: [2, 3] and [3, 2] are not vectors [.., n, width] of one width"),
         (|x| x.flatten().cdist(x.flatten(), 2.0), "cdist: [6] and [6] are not vectors"),
         (|x| x.pairwise_distance(x.t(), 2.0, 0.0), "sub: "),
@@ -130,8 +130,9 @@ fn mistakes_are_sentences() {
             |x| x.instance_norm(Some(x), None, 0.0),
             "instance_norm: [2, 3] where each of the 3 channels of [2, 3] has one",
         ),
-        (|x| x.flatten().batch_norm(None, None, None, 0.0), "batch_norm: takes [n, channels, ..], got [6]"),
-        (|x| x.sum().local_response_norm(LocalResponseNorm::default()), "local_response_norm: takes [n, channels, ..]"),
+        (|x| x.instance_norm(None, None, 0.0), "instance_norm: takes [N, channels, axes..], got [2, 3]"),
+        (|x| x.flatten().batch_norm(None, None, None, 0.0), "batch_norm: takes [N, channels, ..], got [6]"),
+        (|x| x.sum().local_response_norm(LocalResponseNorm::default()), "local_response_norm: takes [N, channels, ..]"),
     ];
     for (make, sentence) in mistakes {
         let tape = Tape::new();

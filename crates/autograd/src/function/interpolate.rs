@@ -119,14 +119,14 @@ impl<'t> Var<'t> {
             let read = |p: f64, w: f64| ((p.max(0.0) as usize).min(last), w);
             x = match how {
                 Resize::Area => x,
-                Resize::Nearest => x.picked(lead + i, axis.m, |k| axis.edge(k).min(last)),
-                Resize::NearestExact => x.picked(lead + i, axis.m, |k| axis.centre(k).min(last)),
-                Resize::Linear { align_corners } => x.weighted("interpolate", lead + i, [axis.m, 2], |k, tap| {
+                Resize::Nearest => x.picked(lead + i, axis.m, &|k| axis.edge(k).min(last)),
+                Resize::NearestExact => x.picked(lead + i, axis.m, &|k| axis.centre(k).min(last)),
+                Resize::Linear { align_corners } => x.weighted("interpolate", lead + i, [axis.m, 2], &|k, tap| {
                     let at = axis.at(k, align_corners).max(0.0);
                     let t = at - at.floor();
                     if tap == 0 { read(at.floor(), 1.0 - t) } else { read(at.floor() + 1.0, t) }
                 }),
-                Resize::Cubic { align_corners } => x.weighted("interpolate", lead + i, [axis.m, 4], |k, tap| {
+                Resize::Cubic { align_corners } => x.weighted("interpolate", lead + i, [axis.m, 4], &|k, tap| {
                     let at = axis.at(k, align_corners);
                     let place = at.floor() + tap as f64 - 1.0;
                     read(place, cubic((at - place).abs()))
@@ -138,7 +138,7 @@ impl<'t> Var<'t> {
 
     /// The elements along `axis` that `of` names for each of `m`.
     #[track_caller]
-    fn picked(self, axis: usize, m: usize, of: impl Fn(usize) -> usize) -> Self {
+    fn picked(self, axis: usize, m: usize, of: &dyn Fn(usize) -> usize) -> Self {
         if self.is_poisoned() {
             return self;
         }
@@ -159,7 +159,7 @@ impl<'t> Var<'t> {
         op: &str,
         axis: usize,
         [m, taps]: [usize; 2],
-        of: impl Fn(usize, usize) -> (usize, f64),
+        of: &dyn Fn(usize, usize) -> (usize, f64),
     ) -> Self {
         if self.is_poisoned() {
             return self;

@@ -35,7 +35,7 @@ impl<'t> Var<'t> {
         affine(self, x * (x.square().mean_keep(axes) + eps).rsqrt(), weight, None)
     }
 
-    /// [n, channels, ..] by mean and variance of each of so many groups of neighbouring channels, with all axes after
+    /// [N, channels, ..] by mean and variance of each of so many groups of neighbouring channels, with all axes after
     /// them, of every sample: (x - mean) / √(var + eps), then times `weight`, plus `bias`, one each for every channel.
     ///
     /// Y. Wu and K. He, "Group normalization" (2018).
@@ -66,7 +66,7 @@ impl<'t> Var<'t> {
         affine(self, normal, per_channel(weight, &shape), per_channel(bias, &shape))
     }
 
-    /// [n, channels, axes..] by mean and variance over the axes, of every channel of every sample: (x - mean) / √(var +
+    /// [N, channels, axes..] by mean and variance over the axes, of every channel of every sample: (x - mean) / √(var +
     /// eps), then times `weight`, plus `bias`, one each for every channel.
     ///
     /// D. Ulyanov, A. Vedaldi and V. Lempitsky, "Instance normalization" (2016).
@@ -76,12 +76,16 @@ impl<'t> Var<'t> {
             Ok(shape) => shape,
             Err(poisoned) => return poisoned,
         };
+        if shape.rank() < 3 {
+            let sentence = format!("instance_norm: takes [N, channels, axes..], got {shape}");
+            return self.tape().error(Error::shape(sentence));
+        }
         let axes: AxisList = (2..shape.rank()).collect();
         let normal = self.wide().layer_norm(&axes[..], None, None, eps);
         affine(self, normal, per_channel(weight, &shape), per_channel(bias, &shape))
     }
 
-    /// [n, channels, ..] by mean and variance of every channel over all other axes: (x - mean) / √(var + eps), then times
+    /// [N, channels, ..] by mean and variance of every channel over all other axes: (x - mean) / √(var + eps), then times
     /// `weight`, plus `bias`, one each for every channel. Where `statistics`, a mean and a variance for every channel,
     /// are given, as in inference, they take the place of the batch's own.
     ///
@@ -122,7 +126,7 @@ impl<'t> Var<'t> {
         affine(self, normal, per_channel(weight, &shape), per_channel(bias, &shape))
     }
 
-    /// [n, channels, ..] divided by a power of the mean square of neighbouring channels: see [`LocalResponseNorm`].
+    /// [N, channels, ..] divided by a power of the mean square of neighbouring channels: see [`LocalResponseNorm`].
     ///
     /// ```
     /// use wengert_autograd::{LocalResponseNorm, Tape};
@@ -157,7 +161,7 @@ impl<'t> Var<'t> {
         (x / (sums * (alpha / size as f64) + k).powf(beta)).narrowed(self)
     }
 
-    /// The shape of [n, channels, ..] that has one of each of `each` for every channel.
+    /// The shape of [N, channels, ..] that has one of each of `each` for every channel.
     #[track_caller]
     fn channels<const N: usize>(self, op: &str, each: [Option<Self>; N]) -> Result<Shape, Self> {
         if let Some(poisoned) = [self].into_iter().chain(each.into_iter().flatten()).find(|v| v.is_poisoned()) {
@@ -165,7 +169,7 @@ impl<'t> Var<'t> {
         }
         let shape = self.shape();
         if shape.rank() < 2 {
-            return Err(self.tape().error(Error::shape(format!("{op}: takes [n, channels, ..], got {shape}"))));
+            return Err(self.tape().error(Error::shape(format!("{op}: takes [N, channels, ..], got {shape}"))));
         }
         match each.into_iter().flatten().find(|v| v.shape()[..] != shape[1..2]) {
             None => Ok(shape),
@@ -201,7 +205,7 @@ impl Default for LocalResponseNorm {
     }
 }
 
-/// One number for each channel of [n, channels, ..].
+/// One number for each channel of [N, channels, ..].
 #[track_caller]
 fn per_channel<'t>(each: Option<Var<'t>>, shape: &Shape) -> Option<Var<'t>> {
     let others: AxisList = (0..shape.rank()).filter(|&axis| axis != 1).collect();

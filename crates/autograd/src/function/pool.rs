@@ -88,7 +88,7 @@ impl<'t> Var<'t> {
                 let shape = x.shape();
                 return Ok(x.reshape(shape.with_size(axis, parts.n).with_axis(axis + 1, size)).mean_axes(axis + 1));
             }
-            Ok(x.weighted(op, axis, [parts.n, parts.longest()], |i, j| {
+            Ok(x.weighted(op, axis, [parts.n, parts.longest()], &|i, j| {
                 let part = parts.part(i);
                 let weight = if j < part.len() { 1.0 / part.len() as f64 } else { 0.0 };
                 ((part.start + j).min(part.end - 1), weight)

@@ -33,8 +33,12 @@ impl<'t> Var<'t> {
     #[doc(alias("put_along_axis", "scatter_"))]
     #[track_caller]
     pub fn scatter(self, axis: isize, index: Self, src: impl Into<Operand<'t>>) -> Self {
-        match self.scattered("scatter", axis, index, src.into()) {
-            Ok((hit, src)) => hit.where_(src, self),
+        let src = src.into();
+        match self.scatters("scatter", axis, index, src) {
+            Ok(axis) => {
+                let (hit, src) = self.scattered(axis, index, src);
+                hit.where_(src, self)
+            }
             Err(poisoned) => poisoned,
         }
     }
@@ -55,15 +59,15 @@ impl<'t> Var<'t> {
     #[doc(alias("scatter_reduce", "amax", "maximum.at"))]
     #[track_caller]
     pub fn scatter_max(self, axis: isize, index: Self, src: Self) -> Self {
-        if let Err(poisoned) = self.scattered("scatter_max", axis, index, src.into()) {
-            return poisoned;
-        }
+        let at = match self.scatters("scatter_max", axis, index, src.into()) {
+            Ok(at) => at,
+            Err(poisoned) => return poisoned,
+        };
         // In order, the last is the largest, or NaN.
+        let src = src.broadcast_to(index.shape());
         let order = src.argsort(axis, false);
-        match self.scattered("scatter_max", axis, index.gather(axis, order), src.gather(axis, order).into()) {
-            Ok((hit, src)) => hit.where_(self.maximum(hit.where_(src, self)), self),
-            Err(poisoned) => poisoned,
-        }
+        let (hit, src) = self.scattered(at, index.gather(axis, order), src.gather(axis, order).into());
+        hit.where_(self.maximum(hit.where_(src, self)), self)
     }
 
     /// The smaller of this and the smallest of the elements that [`scatter`](Self::scatter) would put in a place; see
@@ -141,46 +145,47 @@ impl<'t> Var<'t> {
         from.reshape(alone(axis, shape.rank(), shape[axis])).greater_equal(0i64).where_(value, self)
     }
 
+    /// The axis that a scatter counts along, or the mistake that index and elements do not fit.
+    #[track_caller]
+    fn scatters(self, op: &str, axis: isize, index: Self, src: Operand<'t>) -> Result<usize, Self> {
+        let axis = self.axis(op, axis)?;
+        let src = match src {
+            Operand::Plain(_) => None,
+            Operand::Var(src) => Some(src),
+        };
+        if let Some(poisoned) = [Some(index), src].into_iter().flatten().find(|v| v.is_poisoned()) {
+            return Err(poisoned);
+        }
+        let (shape, part) = (self.shape(), index.shape());
+        let error = if part.rank() != shape.rank() || (0..shape.rank()).any(|d| d != axis && part[d] > shape[d]) {
+            Error::shape(format!("{op}: an index of shape {part} does not fit {shape} along axis {axis}"))
+        } else if index.dtype() != DType::I64 {
+            Error::dtype(format!("{op}: an index is of dtype i64, got {}", index.ty()))
+        } else if let Some(src) = src.filter(|src| src.rank() > 0 && src.shape() != part) {
+            Error::shape(format!("{op}: elements {} by an index of shape {part}", src.shape()))
+        } else if let Some(src) = src.filter(|src| src.dtype() != self.dtype()) {
+            Error::dtype(format!("{op}: elements of dtype {} into {}", src.dtype(), self.ty()))
+        } else {
+            return Ok(axis);
+        };
+        Err(self.tape().error(error))
+    }
+
     /// Where an index puts elements, and what then is there, both of this variable's shape.
     #[track_caller]
-    fn scattered(self, op: &str, axis: isize, index: Self, src: Operand<'t>) -> Result<Put<'t>, Self> {
-        let axis = self.axis(op, axis)?;
-        let known = |v: Self| if v.is_poisoned() { Err(v) } else { Ok(v) };
-        known(index)?;
-        let (shape, part, tape) = (self.shape(), index.shape(), self.tape());
-        if part.rank() != shape.rank() || (0..shape.rank()).any(|d| d != axis && part[d] > shape[d]) {
-            let sentence = format!("{op}: an index of shape {part} does not fit {shape} along axis {axis}");
-            return Err(tape.error(Error::shape(sentence)));
-        }
-        if index.dtype() != DType::I64 {
-            return Err(tape.error(Error::dtype(format!("{op}: an index is of dtype i64, got {}", index.ty()))));
-        }
-        let one = match src {
-            Operand::Plain(_) => true,
-            Operand::Var(src) => known(src)?.rank() == 0,
-        };
-        if let Operand::Var(src) = src {
-            if !one && src.shape() != part {
-                let sentence = format!("{op}: elements {} by an index of shape {part}", src.shape());
-                return Err(tape.error(Error::shape(sentence)));
-            }
-            if src.dtype() != self.dtype() {
-                let sentence = format!("{op}: elements of dtype {} into {}", src.dtype(), self.ty());
-                return Err(tape.error(Error::dtype(sentence)));
-            }
-        }
+    fn scattered(self, axis: usize, index: Self, src: Operand<'t>) -> (Self, Operand<'t>) {
+        let (shape, part) = (self.shape(), index.shape());
         let from = index.arg_scatter(axis, shape[axis]);
         // Beyond a shorter index nothing is put.
         let more = |d: usize| (0, if d == axis { 0 } else { shape[d] - part[d] });
         let more: SmallVec<[(usize, usize); 4]> = (0..shape.rank()).map(more).collect();
-        let hit = from.greater_equal(0i64).pad(&more, false);
         let there = match src {
-            Operand::Var(src) if !one => {
+            Operand::Var(src) if src.rank() > 0 => {
                 src.not_empty(axis).gather(axis as isize, from.maximum(0i64)).pad(&more, 0.0).into()
             }
             one => one,
         };
-        Ok((hit, there))
+        (from.greater_equal(0i64).pad(&more, false), there)
     }
 
     /// The axis that an index of slices counts along, and for every place on it the slice, in row-major order of the
@@ -204,9 +209,6 @@ impl<'t> Var<'t> {
         self.pad(&(0..self.rank()).map(more).collect::<SmallVec<[(usize, usize); 4]>>(), 0.0)
     }
 }
-
-/// Where something is put, and what.
-type Put<'t> = (Var<'t>, Operand<'t>);
 
 /// Axes of size 1, and one of `size` among them.
 fn alone(axis: usize, rank: usize, size: usize) -> Shape {

@@ -15,6 +15,7 @@ use crate::tape::Var;
 
 elementwise! { unary:
     /// y = -x,  dy/dx = -1
+    #[doc(alias = "negative")]
     Neg: neg (number), |_, _, bar| -bar, [0.5, -2.0];
     /// y = 1 / x,  dy/dx = -y²
     #[doc(alias = "reciprocal")]

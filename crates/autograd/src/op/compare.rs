@@ -39,9 +39,12 @@ elementwise! { relations:
 
 elementwise! { steps:
     /// Whether x is not a number
+    #[doc(alias = "isnan")]
     IsNan: unary::is_nan (tested), [1.0, f64::INFINITY];
     /// Whether x is ∞ or -∞
+    #[doc(alias = "isinf")]
     IsInf: unary::is_inf (tested), [1.0, f64::INFINITY];
     /// Whether x is neither infinite nor NaN
+    #[doc(alias = "isfinite")]
     IsFinite: unary::is_finite (tested), [1.0, f64::INFINITY];
 }

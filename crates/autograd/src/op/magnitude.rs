@@ -6,7 +6,7 @@ use crate::tape::Var;
 
 elementwise! { unary:
     /// y = |x|,  dy/dx = sign x
-    #[doc(alias = "absolute")]
+    #[doc(alias("absolute", "fabs"))]
     Abs: abs (number), |x, _, bar| bar * x.sign(), [0.5, -2.0];
 }
 

@@ -18,7 +18,7 @@ elementwise! { unary:
 
 elementwise! { binary:
     /// z = xʸ,  dz = y xʸ⁻¹ dx + z ln x dy
-    #[doc(alias = "float_power")]
+    #[doc(alias("power", "float_power"))]
     Pow: pow (pair_of_floats), |x, y, z, bar| bar * by_base(x, y), bar * z * log_of_base(x, y),
         [(0.5, 2.0), (3.0, -1.5), (1.5, 0.25)];
     /// z = √(x² + y²),  dz = (x dx + y dy) / z, and 0 to every order at the origin

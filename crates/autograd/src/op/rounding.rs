@@ -9,6 +9,7 @@ elementwise! { steps:
     /// The smallest integer not below x
     Ceil: unary::ceil (float), [0.75, -2.25];
     /// The nearest integer, the even one of two
+    #[doc(alias("around", "rint"))]
     Round: unary::round (float), [0.75, -2.25];
     /// The integer part of x
     #[doc(alias = "fix")]

@@ -54,6 +54,7 @@ impl Rule for Cumsum {
 
 impl<'t> Var<'t> {
     /// The sums of the elements up to and including each along `axis`.
+    #[doc(alias("cumulative_sum", "add.accumulate"))]
     #[track_caller]
     pub fn cumsum(self, axis: isize) -> Self {
         match self.axis("cumsum", axis) {

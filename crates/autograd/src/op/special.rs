@@ -72,6 +72,7 @@ impl Rule for Polygamma {
 
 impl<'t> Var<'t> {
     /// ψ(x) = Γ'(x) / Γ(x), the derivative of [`lgamma`](Self::lgamma).
+    #[doc(alias = "psi")]
     #[track_caller]
     pub fn digamma(self) -> Self {
         self.polygamma(0)

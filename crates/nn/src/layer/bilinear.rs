@@ -26,6 +26,7 @@ use crate::param::Param;
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 #[derive(Debug, Clone, Module)]
+#[doc(alias = "bilinear form")]
 pub struct Bilinear {
     /// w, of shape `[outputs, first, second]`.
     pub weight: Param,

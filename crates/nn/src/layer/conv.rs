@@ -136,16 +136,15 @@ impl<const N: usize> ConvNd<N> {
     }
 
     fn how(&self, window: &[usize]) -> Conv {
-        let both = |n: usize| isize::try_from(n).unwrap_or(isize::MAX);
-        let padding = match self.padding {
-            Padding::Both(zeros) => zeros.iter().map(|&n| (both(n), both(n))).collect(),
-            Padding::Same => {
-                let reach = |(&k, &d): (&usize, &usize)| both(d.saturating_mul(k.saturating_sub(1)));
-                window.iter().zip(&self.dilations).map(reach).map(|n| (n / 2, n - n / 2)).collect()
-            }
-        };
         let (strides, dilations) = (self.strides.to_vec(), self.dilations.to_vec());
-        Conv { strides, padding, dilations, groups: self.groups }
+        let how = Conv { strides, dilations, groups: self.groups, ..Conv::new(N) };
+        match self.padding {
+            Padding::Same => how.same(window),
+            Padding::Both(zeros) => {
+                let both = |n: usize| isize::try_from(n).unwrap_or(isize::MAX);
+                Conv { padding: zeros.iter().map(|&n| (both(n), both(n))).collect(), ..how }
+            }
+        }
     }
 }
 

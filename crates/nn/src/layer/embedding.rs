@@ -30,7 +30,7 @@ pub struct Embedding {
     /// w, of shape `[count, width]`.
     pub weight: Param,
     /// The id whose row is not trained.
-    padding: Option<i64>,
+    padding: Option<usize>,
 }
 
 impl Embedding {
@@ -77,8 +77,7 @@ impl Embedding {
         if id >= count {
             return Err(Error::index(format!("embedding: there is no row {id} for padding among {count}")));
         }
-        let id = id as i64;
-        let others = Tensor::arange(0, count as i64, 1)?.not_equal(&Tensor::from(id))?.reshape([count, 1])?;
+        let others = Tensor::arange(0, count as i64, 1)?.not_equal(&Tensor::from(id as i64))?.reshape([count, 1])?;
         // Not a product: what is not finite goes too.
         self.weight.set(others.where_(&table, &Tensor::zeros((), table.dtype())?)?)?;
         Ok(Self { padding: Some(id), ..self })
@@ -89,10 +88,10 @@ impl Layer for Embedding {
     #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-        let y = self.weight.on(x.tape()).embedding(x);
+        let table = self.weight.on(x.tape());
         match self.padding {
-            Some(id) if !y.is_poisoned() => x.equal(id).unsqueeze(-1).where_(y.detach(), y),
-            _ => y,
+            Some(id) => table.embedding_with_padding(x, id),
+            None => table.embedding(x),
         }
     }
 }

@@ -25,19 +25,19 @@ table! {
 }
 
 fn options(a: &Args<'_>) -> Conv {
-    let window = a.var("weight").shape();
-    let axes = window.rank() - 2;
-    let dilations = a.per_axis("dilation", axes);
-    let padding = match (a.says("padding", "valid"), a.says("padding", "same")) {
-        (true, _) => vec![(0, 0); axes],
-        (_, true) => {
-            // As long as before: what is odd comes after.
-            let reach = |i: usize| (dilations[i] * (window[i + 2] - 1)) as isize;
-            (0..axes).map(|i| (reach(i) / 2, reach(i) - reach(i) / 2)).collect()
+    let window = &a.var("weight").shape()[2..];
+    let [strides, dilations] = ["stride", "dilation"].map(|name| a.per_axis(name, window.len()));
+    let how = Conv { strides, dilations, groups: a.int("groups") as usize, ..Conv::new(window.len()) };
+    if a.says("padding", "same") {
+        return how.same(window);
+    }
+    match a.says("padding", "valid") {
+        true => how,
+        false => {
+            let padding = a.per_axis("padding", window.len()).into_iter().map(|n| (n as isize, n as isize)).collect();
+            Conv { padding, ..how }
         }
-        _ => a.per_axis("padding", axes).into_iter().map(|n| (n as isize, n as isize)).collect(),
-    };
-    Conv { strides: a.per_axis("stride", axes), padding, dilations, groups: a.int("groups") as usize }
+    }
 }
 
 /// `f` of the input as a batch, which may be of one sample without its axis, and the bias added.

@@ -66,6 +66,22 @@ impl Conv {
         self
     }
 
+    /// This with as many zeros as make the result as long as the axes at stride 1, for windows of these sizes and the
+    /// dilations that it has; an odd one is after the axis.
+    ///
+    /// ```
+    /// use wengert_tensor::Conv;
+    /// assert_eq!(Conv::new(2).same(&[3, 4]).padding, [(1, 1), (1, 2)]);
+    /// ```
+    pub fn same(mut self, window: &[usize]) -> Self {
+        for ((padding, &size), &dilation) in self.padding.iter_mut().zip(window).zip(&self.dilations) {
+            let reach = size.saturating_sub(1).saturating_mul(dilation);
+            let reach = isize::try_from(reach).unwrap_or(isize::MAX);
+            *padding = (reach / 2, reach - reach / 2);
+        }
+        self
+    }
+
     /// This with one dilation for all axes.
     pub fn dilation(mut self, dilation: usize) -> Self {
         self.dilations.fill(dilation);
