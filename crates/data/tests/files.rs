@@ -11,14 +11,13 @@ use wengert_tensor::{DType, Error, Result, Tensor};
 /// Tensors of all dtypes and of ranks 0 to 4, empty ones and transposed ones among them.
 fn tensor() -> impl Strategy<Value = Tensor> {
     let shape = prop::collection::vec(0usize..5, 0..5);
-    (shape, prop::sample::select(vec![DType::F32, DType::F64, DType::I64, DType::Bool, DType::F16]), any::<bool>()).prop_map(
-        |(shape, dtype, turned)| {
+    (shape, prop::sample::select(vec![DType::F32, DType::F64, DType::I64, DType::Bool, DType::F16]), any::<bool>())
+        .prop_map(|(shape, dtype, turned)| {
             let n: usize = shape.iter().product();
             let x = Tensor::arange(0.0, n as f64, 1.0).unwrap().reshape(&shape[..]);
             let x = x.unwrap().cast(dtype).unwrap();
             if turned && x.rank() > 1 { x.transpose(0, -1).unwrap() } else { x }
-        },
-    )
+        })
 }
 
 /// A file with some bytes changed, and its end cut off, or more of it.

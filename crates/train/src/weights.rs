@@ -88,8 +88,12 @@ impl Bytes {
             DType::F64 => (Dtype::F64, tensor.to_vec::<f64>()?.into_iter().flat_map(f64::to_le_bytes).collect()),
             DType::I64 => (Dtype::I64, tensor.to_vec::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect()),
             DType::Bool => (Dtype::BOOL, tensor.to_vec::<bool>()?.into_iter().map(u8::from).collect()),
-            DType::BF16 => (Dtype::BF16, tensor.to_vec::<Bf16>()?.into_iter().flat_map(|x| x.to_bits().to_le_bytes()).collect()),
-            DType::F16 => (Dtype::F16, tensor.to_vec::<F16>()?.into_iter().flat_map(|x| x.to_bits().to_le_bytes()).collect()),
+            DType::BF16 => {
+                (Dtype::BF16, tensor.to_vec::<Bf16>()?.into_iter().flat_map(|x| x.to_bits().to_le_bytes()).collect())
+            }
+            DType::F16 => {
+                (Dtype::F16, tensor.to_vec::<F16>()?.into_iter().flat_map(|x| x.to_bits().to_le_bytes()).collect())
+            }
             other => return Err(Error::dtype(format!("save: tensors of {other} have no place in a file"))),
         };
         Ok(Self { dtype, shape: tensor.shape().to_vec(), data })
