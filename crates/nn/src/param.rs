@@ -190,6 +190,9 @@ impl Param {
 
     /// The dtype and shape of the value.
     pub fn ty(&self) -> Type {
+        if let Value::Here(value) = &*self.read() {
+            return Type::new(value.dtype(), value.shape());
+        }
         let value = self.value();
         Type::new(value.dtype(), value.shape())
     }

@@ -73,6 +73,31 @@ impl Var<'_> {
         self.wide().var_keep(axes, correction).sqrt_flat_at_0().narrowed(self)
     }
 
+    /// The variance and the mean over some axes, which are dropped; see [`var_axes`](Self::var_axes). The mean is computed
+    /// once for both.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::new();
+    /// let (var, mean) = tape.input(&Tensor::from([1.0, 2.0, 3.0])).var_mean(.., 1);
+    /// assert_eq!((var.item()?, mean.item()?), (1.0, 2.0));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn var_mean(self, axes: impl Into<Axes>, correction: impl Into<f64>) -> (Self, Self) {
+        let axes = axes.into();
+        (self.var_axes(axes.clone(), correction), self.mean_axes(axes))
+    }
+
+    /// The standard deviation and the mean over some axes, which are dropped; see [`std_axes`](Self::std_axes).
+    #[track_caller]
+    pub fn std_mean(self, axes: impl Into<Axes>, correction: impl Into<f64>) -> (Self, Self) {
+        let axes = axes.into();
+        (self.std_axes(axes.clone(), correction), self.mean_axes(axes))
+    }
+
     /// The covariances of variables, which are the rows of [.., n, samples]: [.., n, n] with the variances on the
     /// diagonal; of one variable, a vector, its variance. For `correction` see [`var_axes`](Self::var_axes).
     ///

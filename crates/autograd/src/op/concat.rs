@@ -109,6 +109,6 @@ impl<'t> Var<'t> {
 
 /// The mistake of joining no variables.
 #[track_caller]
-fn nothing<'t>(op: &'static str) -> Var<'t> {
+pub(crate) fn nothing<'t>(op: &'static str) -> Var<'t> {
     nowhere(op).error(Error::shape(format!("{op}: nothing to join")))
 }

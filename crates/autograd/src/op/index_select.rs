@@ -215,16 +215,4 @@ impl<'t> Var<'t> {
             Err(poisoned) => poisoned,
         }
     }
-
-    /// Elements by their places in row-major order; the result has the index's shape.
-    #[track_caller]
-    pub fn take(self, index: Self) -> Self {
-        self.flatten().index_select(0, index)
-    }
-
-    /// The rows of this table, [number, width..], that `ids`, of i64 and any shape, name: [ids.., width..].
-    #[track_caller]
-    pub fn embedding(self, ids: Self) -> Self {
-        self.index_select(0, ids)
-    }
 }

@@ -83,6 +83,31 @@ pub fn scatter_add(axis: usize, index: View, src: View, out: ViewMut) -> Result<
     })
 }
 
+/// Where a scatter would take the elements of its result from: `out[.., index[.., i, ..], ..] = i` along `axis`, the last
+/// of repeated ones, and -1 where no index points. The other axes of the result, of i64, are the index's.
+///
+/// # Errors
+/// Where the index is not i64, reaches outside the axis, or shapes do not fit.
+pub fn arg_scatter(axis: usize, index: View, out: ViewMut) -> Result<()> {
+    expect("arg_scatter", "an index", index.shape(), &fits("arg_scatter", out.shape(), axis, index.shape())?)?;
+    let index = checked("arg_scatter", index, axis, out.shape()[axis])?;
+    let to = Along::same_rank(&Layout::contiguous(out.shape().clone()), axis);
+    let out = out.typed::<i64>("arg_scatter")?;
+    out.fill(-1);
+    let layout = index.layout;
+    // How far along the axis the walk is.
+    let along: Strides = (0..layout.shape().rank()).map(|d| isize::from(d == axis)).collect();
+    let strides = [layout.strides(), &along, &to.strides];
+    rows(layout.shape(), strides, [layout.offset(), 0, to.offset], |row| {
+        let ([_, first, start], [_, each, stride]) = (row.start, row.stride);
+        for (i, k) in (0..).zip(row.of(0, index.data)) {
+            let place = start as isize + i * stride + k as isize * to.step;
+            out[place as usize] = (first as isize + i * each) as i64;
+        }
+    });
+    Ok(())
+}
+
 /// Slices of `x` along `axis`, picked by an index of any shape, whose axes take the axis's place.
 ///
 /// # Errors
