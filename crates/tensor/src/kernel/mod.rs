@@ -10,6 +10,7 @@
 pub mod argreduce;
 pub mod binary;
 pub mod bound;
+pub mod chain;
 pub mod compare;
 pub mod concat;
 pub mod conv;

@@ -9,7 +9,7 @@ use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
 
-use super::{End, From, Group, Local, Operand, Step, Work};
+use super::{End, From, Group, Local, Operand, Step, Work, chain};
 use crate::program::Source;
 use crate::program::cost::Note;
 use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
@@ -18,7 +18,7 @@ use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: a few of them fit the L1 cache, all of a group the L2 cache, and a step's own
 /// costs are spread over thousands of elements.
-const TILE: usize = 16384;
+const TILE: usize = 12288;
 
 /// Elements that operations of a part make together, at least: about 100 microseconds of work.
 const PART: usize = 1 << 21;
@@ -44,12 +44,12 @@ struct Tile {
     leaves: Option<(Stream, usize)>,
 }
 
-struct Builder<'a, 'p> {
-    plan: &'a mut Plan<'p>,
+pub(super) struct Builder<'a, 'p> {
+    pub plan: &'a mut Plan<'p>,
     unit: &'a Unit,
     domain: &'a Domain,
     rows: usize,
-    cols: usize,
+    pub cols: usize,
     block: usize,
     /// The locals of results: node, slot and number of elements.
     results: Vec<(usize, usize, usize)>,
@@ -121,7 +121,7 @@ fn columns(plan: &Plan, unit: &Unit) -> Option<usize> {
 }
 
 /// Whether a layout is the same contiguous row of `cols` elements again and again.
-fn is_repeated(layout: &Layout, cols: usize) -> bool {
+pub(super) fn is_repeated(layout: &Layout, cols: usize) -> bool {
     let (mut left, mut step) = (cols, 1);
     for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
         if left > 1 {
@@ -148,13 +148,13 @@ impl Builder<'_, '_> {
             (None, role) => role == Role::Full,
         };
         let width = if full { self.cols } else { 1 };
+        if self.arithmetic(i, width) {
+            return;
+        }
         let operands: SmallVec<[Operand; 3]> = node.operands.iter().map(|&x| self.operand(x, width, at)).collect();
-        let result = self.results.iter().position(|(j, ..)| *j == i);
         if let (Some((fold, _)), [x]) = (reduction(&node.op), &operands[..]) {
             if role != Role::End {
-                let out = self.out(result, dtype, 1);
-                self.inside.push((i, out));
-                return self.steps.push(Step { work: Work::Rows(fold, *x), out, at });
+                return self.put(i, Work::Rows(fold, *x), 1);
             }
             let width = if node.ty.shape.numel() == 1 { 1 } else { self.cols };
             let stream = Stream { fold, width };
@@ -164,27 +164,44 @@ impl Builder<'_, '_> {
             let state = self.tile(stays(stream.state(), None));
             let totals = self.tile(stays(stream.totals(rows), Some((stream, scale))));
             let From::Local(totals) = totals.from else { return };
-            if let Some(out) = result {
+            if let Some(out) = self.result(i) {
                 self.ends.push(End { stream, rows, totals, out });
             }
-            return self.steps.push(Step { work: Work::Stream(stream, *x, totals), out: state, at });
+            return self.steps.push(Step { work: Work::Stream(stream, scale, *x, totals), out: state, at });
         }
-        let out = self.out(result, dtype, width);
-        self.inside.push((i, out));
         // Slices of any one length.
         let slice = Layout::contiguous([self.block * width].into());
         let dtypes = node.operands.iter().map(|&x| (self.plan.graph.nodes[x].ty.dtype, &slice));
         let dtypes: SmallVec<[(DType, &Layout); 3]> = dtypes.collect();
         let kernel = node.op.bind(&dtypes, &Type::new(dtype, slice.shape()));
-        self.steps.push(Step { work: Work::Map(node.op.rule().name(), kernel, operands), out, at });
+        self.put(i, Work::Map(kernel, operands), width);
     }
 
-    /// Where a node's elements go, so many a row: its local, or a tile.
-    fn out(&mut self, result: Option<usize>, dtype: DType, width: usize) -> Operand {
-        match result {
+    /// The local of node `i`, if it is a result.
+    fn result(&self, i: usize) -> Option<usize> {
+        self.results.iter().position(|(j, ..)| *j == i)
+    }
+
+    /// Makes node `i`, so many elements a row, in its local or a tile.
+    pub fn put(&mut self, i: usize, work: Work, width: usize) {
+        let node = &self.plan.graph.nodes[i];
+        let (dtype, at) = (node.ty.dtype, node.at);
+        let out = match self.result(i) {
             Some(local) => Operand { from: From::Local(local), offset: 0, step: width, width },
             None => self.block_tile(dtype, width),
-        }
+        };
+        self.inside.push((i, out));
+        self.steps.push(Step { work, out, at });
+    }
+
+    /// Where node `i` is, if it is of the group.
+    pub fn known(&self, i: usize) -> Option<Operand> {
+        self.inside.iter().find(|(j, _)| *j == i).map(|(_, operand)| *operand)
+    }
+
+    /// Whether a result is written over a source.
+    pub fn is_overwritten(&self, source: Source) -> bool {
+        self.results.iter().any(|(_, slot, _)| source == Source::Slot(*slot))
     }
 
     /// A tile for a block of rows of so many elements.
@@ -200,11 +217,11 @@ impl Builder<'_, '_> {
     }
 
     /// How to read node `x`, with so many elements a row.
-    fn operand(&mut self, x: usize, width: usize, at: &'static Location<'static>) -> Operand {
+    pub fn operand(&mut self, x: usize, width: usize, at: &'static Location<'static>) -> Operand {
         let Place { base, layout } = self.plan.places[x].clone();
         let dtype = self.plan.graph.nodes[x].ty.dtype;
         let inside = match base {
-            Base::Node(i) => self.inside.iter().find(|(j, _)| *j == i).map(|(_, operand)| *operand),
+            Base::Node(i) => self.known(i),
             _ => None,
         };
         if let Some(operand) = inside
@@ -229,7 +246,7 @@ impl Builder<'_, '_> {
     }
 
     /// The number of a source among those of the group.
-    fn shared(&mut self, source: Source) -> usize {
+    pub fn shared(&mut self, source: Source) -> usize {
         self.sources.iter().position(|known| *known == source).unwrap_or_else(|| {
             self.sources.push(source);
             self.sources.len() - 1
@@ -287,8 +304,7 @@ impl Builder<'_, '_> {
     fn parts(&self, steps: &[Step]) -> (usize, usize) {
         let mut unit = self.block;
         for step in steps {
-            if let Work::Stream(stream, x, _) = &step.work {
-                let elements = x.width / stream.width;
+            if let Work::Stream(_, elements, ..) = step.work {
                 unit = lcm(unit, lcm(elements, LEAF) / elements);
             }
         }
@@ -311,17 +327,23 @@ impl Builder<'_, '_> {
 
     /// Gives tiles their locals: those that are not needed at the same time share one.
     fn finish(mut self) -> Group {
+        let results = self.results.len();
+        chain::in_pairs(&mut self.steps, results);
+        chain::in_place(&mut self.loads, &mut self.steps, results);
         let mut steps = take(&mut self.loads);
         steps.append(&mut self.steps);
-        let results = self.results.len();
         let local = |x: &Operand| match x.from {
             From::Local(local) => local.checked_sub(results),
             From::Shared(_) => None,
         };
         for (k, step) in steps.iter().enumerate() {
-            for tile in step.operands().filter_map(local).chain(local(&step.out)) {
-                self.tiles[tile].until = self.tiles[tile].until.max(k);
-            }
+            let mut touch = |x: &Operand| {
+                if let Some(tile) = local(x) {
+                    self.tiles[tile].until = self.tiles[tile].until.max(k);
+                }
+            };
+            step.each_operand(&mut touch);
+            touch(&step.out);
         }
         for tile in self.first.iter().filter_map(|step| local(&step.out)) {
             self.tiles[tile].until = usize::MAX;
@@ -394,19 +416,20 @@ impl Builder<'_, '_> {
             first: self.first,
             steps,
             ends: self.ends,
+            names: self.unit.nodes.iter().map(|&i| self.plan.graph.nodes[i].op.rule().name()).collect(),
             note: Note::new(self.plan, &self.unit.nodes),
         }
     }
 }
 
 impl Step {
-    fn operands(&self) -> impl Iterator<Item = &Operand> {
-        let (many, one) = match &self.work {
-            Work::Map(.., x) => (&x[..], None),
-            Work::Gather(..) => (&[][..], None),
-            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, x, _) => (&[][..], Some(x)),
-        };
-        many.iter().chain(one)
+    pub fn each_operand(&self, mut each: impl FnMut(&Operand)) {
+        match &self.work {
+            Work::Map(_, x) => x.iter().for_each(each),
+            Work::Chain(_, x) => x.iter().for_each(|term| each(&term.x)),
+            Work::Gather(..) => {}
+            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => each(x),
+        }
     }
 
     /// Replaces every local by another.
@@ -418,10 +441,11 @@ impl Step {
         };
         settle(&mut self.out);
         match &mut self.work {
-            Work::Map(.., x) => x.iter_mut().for_each(settle),
+            Work::Map(_, x) => x.iter_mut().for_each(settle),
+            Work::Chain(_, x) => x.iter_mut().for_each(|term| settle(&mut term.x)),
             Work::Gather(..) => {}
             Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) => settle(x),
-            Work::Stream(_, x, totals) => {
+            Work::Stream(_, _, x, totals) => {
                 settle(x);
                 *totals = settled(*totals);
             }
