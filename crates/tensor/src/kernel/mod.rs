@@ -29,6 +29,7 @@ mod number;
 pub mod pad;
 pub mod parallel;
 pub mod pool;
+pub mod prefetch;
 pub mod random;
 pub mod reduce;
 pub mod scan;

@@ -33,6 +33,9 @@ fn lcm(a: usize, b: usize) -> usize {
     a / x.max(1) * b
 }
 
+/// Elements that may not be in the second cache together.
+const FAR: usize = 1 << 18;
+
 /// A tile that is not yet given a local.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Tile {
@@ -325,6 +328,27 @@ impl Builder<'_, '_> {
         Local { len, part }
     }
 
+    /// What the group reads of others and what it leaves, as far as that is in the order of rows; nothing where it is all
+    /// in the cache anyway.
+    fn ahead(&self, steps: &[Step]) -> Vec<Operand> {
+        let mut ahead: Vec<Operand> = Vec::new();
+        let results = self.results.len();
+        let mut note = |x: &Operand| {
+            let lasting = match x.from {
+                From::Shared(_) => true,
+                From::Local(local) => local < results,
+            };
+            if lasting && x.step == x.width && x.step > 0 && !ahead.iter().any(|y| y.from == x.from) {
+                ahead.push(*x);
+            }
+        };
+        for step in steps {
+            step.each_operand(&mut note);
+            note(&step.out);
+        }
+        if self.rows.saturating_mul(self.cols) * ahead.len() < FAR { Vec::new() } else { ahead }
+    }
+
     /// Gives tiles their locals: those that are not needed at the same time share one.
     fn finish(mut self) -> Group {
         let results = self.results.len();
@@ -404,6 +428,7 @@ impl Builder<'_, '_> {
         for end in &mut self.ends {
             end.totals = settled(end.totals);
         }
+        let ahead = self.ahead(&steps);
         Group {
             rows: self.rows,
             cols: self.cols,
@@ -416,6 +441,7 @@ impl Builder<'_, '_> {
             first: self.first,
             steps,
             ends: self.ends,
+            ahead,
             names: self.unit.nodes.iter().map(|&i| self.plan.graph.nodes[i].op.rule().name()).collect(),
             note: Note::new(self.plan, &self.unit.nodes),
         }

@@ -21,6 +21,7 @@ use wengert_tensor::kernel::chain::Chain;
 use wengert_tensor::kernel::copy;
 use wengert_tensor::kernel::cursor::Walker;
 use wengert_tensor::kernel::parallel;
+use wengert_tensor::kernel::prefetch::prefetch;
 use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::kernel::reduce::stream::{self, Stream};
 use wengert_tensor::{Data, DataMut, Error, Result, Storage};
@@ -48,6 +49,8 @@ pub(super) struct Group {
     /// What every block goes through.
     steps: Vec<Step>,
     ends: Vec<End>,
+    /// What is read and written in the order of rows: worth asking for before its block comes.
+    ahead: Vec<Operand>,
     /// What its operations are called, in order.
     names: Vec<&'static str>,
     note: Note,
@@ -194,8 +197,16 @@ impl Group {
         let mut block = Rows { start: rows.start, end: (rows.start + self.block).min(rows.end) };
         self.first.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
         while block.start < block.end {
-            self.steps.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
-            block = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
+            let next = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
+            let own = Rows { start: next.start - rows.start, end: next.end - rows.start };
+            for (k, step) in self.steps.iter().enumerate() {
+                // A bit at a time: memory brings only so much at once.
+                for x in &self.ahead {
+                    prefetch(x.of(shared, next, locals, own), k, self.steps.len());
+                }
+                self.step(step, shared, rows, block, locals)?;
+            }
+            block = next;
         }
         Ok(())
     }
