@@ -35,7 +35,8 @@ fn step<'t>(choice: Choice, values: &[Var<'t>]) -> Var<'t> {
     };
     let over = axes(x, mask);
     let empty = over.iter().any(|&axis| x.shape()[axis] == 0);
-    match what % 19 {
+    let last = x.shape()[x.shape().rank().saturating_sub(1)..].first().copied().unwrap_or(0);
+    match what % 20 {
         0 => x + y,
         1 => x * y,
         2 => x - y,
@@ -54,6 +55,7 @@ fn step<'t>(choice: Choice, values: &[Var<'t>]) -> Var<'t> {
         15 if x.shape().rank() > 1 => x.t(),
         16 => x * y - x,
         17 => y - x * 0.3,
+        19 if last > 2 => x.narrow(-1, 1, last - 2),
         18 => (x + y) / (x.square() + 1.0),
         _ => x.sigmoid(),
     }

@@ -9,6 +9,7 @@ use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
 
+use super::chain::NARROW;
 use super::{End, From, Group, Local, Operand, Step, Work, chain};
 use crate::program::Source;
 use crate::program::cost::Note;
@@ -105,38 +106,49 @@ impl Group {
 }
 
 /// The columns that a group may as well have where its nodes leave that open: those along which an operand repeats, or
-/// is repeated.
+/// is repeated, or lies in pieces.
 fn columns(plan: &Plan, unit: &Unit) -> Option<usize> {
     let operands = unit.nodes.iter().flat_map(|&i| &plan.graph.nodes[i].operands).map(|&x| &plan.places[x]);
     operands.filter(|place| !place.layout.is_contiguous()).find_map(|place| {
-        let mut cols = 1;
-        let axes = place.layout.shape().iter().zip(place.layout.strides()).rev().filter(|(size, _)| **size != 1);
+        let layout = &place.layout;
+        let (mut cols, mut run) = (1, 1);
+        let axes = layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1);
         let mut stretched = None;
         for (&size, &stride) in axes {
             if *stretched.get_or_insert(stride == 0) != (stride == 0) {
                 break;
             }
+            if stride == run as isize && run == cols {
+                run *= size;
+            }
             cols *= size;
         }
-        let fits = is_spread(&place.layout, cols) || is_repeated(&place.layout, cols);
-        (fits && cols < place.layout.numel() && cols <= TILE / 4).then_some(cols)
+        let fits = |&cols: &usize| cols < layout.numel() && cols <= TILE / 4;
+        let spread = Some(cols).filter(|&cols| is_spread(layout, cols) || even_rows(layout, cols) == Some(0));
+        spread.filter(fits).or(Some(run).filter(|&run| run >= NARROW && even_rows(layout, run).is_some()).filter(fits))
     })
 }
 
-/// Whether a layout is the same contiguous row of `cols` elements again and again.
-pub(super) fn is_repeated(layout: &Layout, cols: usize) -> bool {
-    let (mut left, mut step) = (cols, 1);
+/// How far apart the rows of a layout start, of which each has `cols` elements side by side; 0 where all are the same row.
+pub(super) fn even_rows(layout: &Layout, cols: usize) -> Option<usize> {
+    // What the next axis outwards has for a stride, if the rows are to go on.
+    let (mut left, mut step, mut rows) = (cols, 1, None);
     for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
         if left > 1 {
             if stride != step || left % size != 0 {
-                return false;
+                return None;
             }
             (left, step) = (left / size, step * size as isize);
-        } else if stride != 0 {
-            return false;
+        } else {
+            let (first, next) = rows.unwrap_or((stride, stride));
+            if stride != next {
+                return None;
+            }
+            rows = Some((first, next * size as isize));
         }
     }
-    left == 1
+    let (row, _) = rows.unwrap_or((0, 0));
+    (left == 1).then_some(row)?.try_into().ok()
 }
 
 impl Builder<'_, '_> {
@@ -275,7 +287,7 @@ impl Builder<'_, '_> {
         let source = if overwritten.is_some() { usize::MAX } else { self.shared(source) };
         let direct = Operand { from: From::Shared(source), offset: layout.offset(), step: width, width };
         let full = width == self.cols;
-        let repeated = full && is_repeated(layout, width);
+        let repeated = full && even_rows(layout, width) == Some(0);
         if layout.is_contiguous() {
             let Some(local) = overwritten else { return direct };
             let out = self.block_tile(dtype, width);
@@ -458,6 +470,17 @@ impl Step {
         }
     }
 
+    pub fn each_operand_mut(&mut self, each: impl FnMut(&mut Operand)) {
+        match &mut self.work {
+            Work::Map(_, x) => x.iter_mut().for_each(each),
+            Work::Chain(_, x) => x.iter_mut().map(|term| &mut term.x).for_each(each),
+            Work::Gather(..) => {}
+            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => {
+                [x].into_iter().for_each(each)
+            }
+        }
+    }
+
     /// Replaces every local by another.
     fn each_local(&mut self, settled: impl Fn(usize) -> usize) {
         let settle = |x: &mut Operand| {
@@ -466,15 +489,9 @@ impl Step {
             }
         };
         settle(&mut self.out);
-        match &mut self.work {
-            Work::Map(_, x) => x.iter_mut().for_each(settle),
-            Work::Chain(_, x) => x.iter_mut().for_each(|term| settle(&mut term.x)),
-            Work::Gather(..) => {}
-            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) => settle(x),
-            Work::Stream(_, _, x, totals) => {
-                settle(x);
-                *totals = settled(*totals);
-            }
+        self.each_operand_mut(settle);
+        if let Work::Stream(.., totals) = &mut self.work {
+            *totals = settled(*totals);
         }
     }
 }

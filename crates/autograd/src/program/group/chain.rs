@@ -6,13 +6,13 @@ use smallvec::{SmallVec, smallvec};
 use wengert_tensor::kernel::chain::{self, Arith, Chain};
 use wengert_tensor::{DType, Data, DataMut};
 
-use super::build::Builder;
+use super::build::{Builder, even_rows};
 use super::{From, Operand, Rows, Step, Term, Work};
 use crate::op::Op;
 use crate::program::fuse::{Base, Place, is_spread};
 
 /// Shorter rows are spread first: a pass for each row would take longer.
-const NARROW: usize = 64;
+pub const NARROW: usize = 64;
 
 impl Term {
     /// An operand with an element for each of the result.
@@ -86,15 +86,18 @@ impl Builder<'_, '_> {
             _ => {
                 let once = layout.strides().iter().zip(layout.shape().iter()).all(|(&step, &n)| step == 0 || n == 1);
                 let spread = wide && is_spread(layout, width);
-                let repeated = wide && super::build::is_repeated(layout, width);
+                let rows = if wide { even_rows(layout, width) } else { None };
                 let source = self.plan.source(base);
-                if (once || spread || repeated) && !self.is_overwritten(source) {
+                if (once || spread || rows.is_some()) && !self.is_overwritten(source) {
                     let from = From::Shared(self.shared(source));
                     let place = |step, width| Operand { from, offset: layout.offset(), step, width };
-                    return match (once, spread) {
-                        (true, _) => Term { x: place(0, 1), row: 0, along: false },
-                        (_, true) => Term { x: place(1, 1), row: 1, along: false },
-                        _ => Term { x: place(0, width), row: 0, along: true },
+                    return match (once, spread, rows) {
+                        (true, ..) => Term { x: place(0, 1), row: 0, along: false },
+                        (_, true, _) => Term { x: place(1, 1), row: 1, along: false },
+                        (.., rows) => {
+                            let row = rows.unwrap_or(0);
+                            Term { x: place(row, width), row, along: true }
+                        }
                     };
                 }
             }
@@ -144,34 +147,27 @@ pub fn in_pairs(steps: &mut Vec<Step>, results: usize) {
     steps.retain(|_| !gone.next().unwrap_or(false));
 }
 
-/// Reads what a result is written over where it is, if the pass that writes it is the one that reads.
+/// Reads what a result is written over where it is, as long as it is there: what is set aside first is only what is
+/// read later.
 pub fn in_place(loads: &mut Vec<Step>, steps: &mut [Step], results: usize) {
     loads.retain(|load| {
         let (Work::Copy(from), From::Local(tile)) = (&load.work, load.out.from) else { return true };
-        if tile < results {
-            return true;
-        }
-        let reads = |step: &Step| {
+        let writer = steps.iter().position(|step| step.out.from == from.from);
+        let Some(writer) = writer.filter(|_| tile >= results) else { return true };
+        let whole = |x: &Operand, out: &Operand| (x.offset, x.step, x.width) == (out.offset, out.step, out.width);
+        let fits = steps.iter().enumerate().all(|(k, step)| {
             let mut reads = false;
             step.each_operand(|x| reads |= x.from == load.out.from);
-            reads
-        };
-        let mut readers = steps.iter_mut().filter(|step| reads(step));
-        let (Some(step), None) = (readers.next(), readers.next()) else { return true };
-        let same =
-            |a: &Operand, b: &Operand| (a.from, a.offset, a.step, a.width) == (b.from, b.offset, b.step, b.width);
-        match &mut step.work {
-            Work::Chain(_, terms)
-                if same(from, &step.out)
-                    && terms
-                        .iter()
-                        .all(|term| term.x.from != load.out.from || term.row == from.width && term.along) =>
-            {
-                let own = terms.iter_mut().filter(|term| term.x.from == load.out.from);
-                own.for_each(|term| term.x = *from);
-                false
-            }
-            _ => true,
+            !reads || k < writer || k == writer && matches!(step.work, Work::Chain(..)) && whole(from, &step.out)
+        });
+        if fits {
+            let put = |x: &mut Operand| {
+                if x.from == load.out.from {
+                    *x = *from;
+                }
+            };
+            steps.iter_mut().for_each(|step| step.each_operand_mut(put));
         }
+        !fits
     });
 }
