@@ -143,11 +143,11 @@ impl Chain {
         }
         let (mut spread, mut splats) = (row, [[T::zero(); WIDE]; 3]);
         for _ in 0..rows {
-            for k in 0..3 {
+            for (k, splat) in splats.iter_mut().enumerate() {
                 if row.x[k].along == 0 {
                     // SAFETY: a row of every operand has an element, and there are as many rows.
-                    splats[k] = [unsafe { row.x[k].start.read() }; WIDE];
-                    spread.x[k].start = splats[k].as_ptr();
+                    *splat = [unsafe { row.x[k].start.read() }; WIDE];
+                    spread.x[k].start = splat.as_ptr();
                 } else {
                     spread.x[k].start = row.x[k].start;
                 }

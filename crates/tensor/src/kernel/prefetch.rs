@@ -16,6 +16,8 @@ pub fn prefetch(x: Data, part: usize, parts: usize) {
         Data::F64(x) => (x.as_ptr().cast(), size_of_val(x)),
         Data::I64(x) => (x.as_ptr().cast(), size_of_val(x)),
         Data::Bool(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::BF16(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::F16(x) => (x.as_ptr().cast(), size_of_val(x)),
     };
     let lines = bytes.div_ceil(LINE);
     for line in lines * part / parts.max(1)..lines * (part + 1) / parts.max(1) {
