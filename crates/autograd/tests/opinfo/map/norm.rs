@@ -26,7 +26,11 @@ table! {
     "nn.functional.normalize(input, p=2.0, dim=1, eps=1e-12)" =>
         |a| a.x().normalize(a.float("p"), &a.axes("dim", &a.x().shape())[..], a.float("eps"));
     "nn.functional.cosine_similarity(x1, x2, dim=1, eps=1e-8)" =>
-        |a| a.real("x1").cosine_similarity(a.real("x2"), a.int("dim"), a.float("eps"));
+        |a| {
+        let (x, y) = (a.real("x1"), a.real("x2"));
+        let shape = x.shape().broadcast(&y.shape()).expect("shapes that broadcast");
+        x.cosine_similarity(y, &a.axes("dim", &shape)[..], a.float("eps"))
+    };
     "nn.functional.pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=false)" => |a| {
         let distance = a.real("x1").pairwise_distance(a.real("x2"), a.float("p"), a.float("eps"));
         if a.flag("keepdim") { distance.unsqueeze(-1) } else { distance }
