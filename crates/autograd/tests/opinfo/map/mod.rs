@@ -1,7 +1,7 @@
 //! The operations: a signature in PyTorch's words, and what to call for it.
 //!
-//! Where PyTorch's signature is peculiar (an `alpha`, a `reduction`, an overload), the peculiarity is
-//! composed here of the library's operations, never in the library. What the library has no operations
+//! Where PyTorch's signature is peculiar (a `reduction`, an overload, an axis of rank 0), the peculiarity
+//! becomes a choice of ours here, never one of the library. What the library has no operations
 //! for stands in [`UNMAPPED`] with the reason.
 
 mod activation;
