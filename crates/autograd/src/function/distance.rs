@@ -23,11 +23,12 @@ impl<'t> Var<'t> {
     #[doc(alias = "PairwiseDistance")]
     #[track_caller]
     pub fn pairwise_distance(self, other: Self, p: f64, eps: f64) -> Self {
-        let difference = self - other;
-        match eps == 0.0 || difference.is_poisoned() {
+        let difference = self.wide() - other.wide();
+        let distance = match eps == 0.0 || difference.is_poisoned() {
             true => difference.norm_axes(p, -1),
             false => (difference + eps).norm_axes(p, -1),
-        }
+        };
+        distance.narrowed(self)
     }
 
     /// The distances (Σ |x - y|ᵖ)^(1/p) of every vector of this variable, [.., n, width], from every one of `other`,
@@ -57,7 +58,7 @@ impl<'t> Var<'t> {
         }
         // Of nothing there is no largest element, but all norms are 0.
         let p = if x.last() == Some(&0) { 1.0 } else { p };
-        (self.unsqueeze(-2) - other.unsqueeze(-3)).norm_axes(p, -1)
+        (self.wide().unsqueeze(-2) - other.wide().unsqueeze(-3)).norm_axes(p, -1).narrowed(self)
     }
 
     /// The cosine of the angle between x and `other` along some axes, Σ x y / (|x| |y|), with `eps` in
@@ -82,12 +83,12 @@ impl<'t> Var<'t> {
         let Some(shape) = x.broadcast(&y) else {
             return self.tape().error(Error::shape(format!("cosine_similarity: {x} and {y} do not broadcast")));
         };
-        let [x, y] = [self.broadcast_to(&shape), other.broadcast_to(&shape)];
+        let [x, y] = [self.wide().broadcast_to(&shape), other.wide().broadcast_to(&shape)];
         let axes = match x.resolve("cosine_similarity", axes) {
             Ok(axes) => axes,
             Err(poisoned) => return poisoned,
         };
         // Of unit vectors: the product of large norms could overflow.
-        (x.normalize(2.0, &axes[..], eps) * y.normalize(2.0, &axes[..], eps)).sum_axes(&axes[..])
+        (x.normalize(2.0, &axes[..], eps) * y.normalize(2.0, &axes[..], eps)).sum_axes(&axes[..]).narrowed(self)
     }
 }

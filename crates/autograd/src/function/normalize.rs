@@ -9,7 +9,8 @@ impl<'t> Var<'t> {
     /// x divided by its norm along some axes, or by `eps` where the norm is smaller.
     #[track_caller]
     pub fn normalize(self, p: f64, axes: impl Into<Axes>, eps: f64) -> Self {
-        self / self.norm_keep(p, axes).clamp_min(eps)
+        let x = self.wide();
+        (x / x.norm_keep(p, axes).clamp_min(eps)).narrowed(self)
     }
 
     /// (x - mean) / √(var + eps) over some axes, then times `weight`, plus `bias`, where they are
@@ -19,9 +20,10 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn layer_norm(self, axes: impl Into<Axes>, weight: Option<Self>, bias: Option<Self>, eps: f64) -> Self {
         let axes = axes.into();
-        let centred = self - self.mean_keep(axes.clone());
+        let x = self.wide();
+        let centred = x - x.mean_keep(axes.clone());
         let scale = (centred.square().mean_keep(axes) + eps).rsqrt();
-        affine(centred * scale, weight, bias)
+        affine(self, centred * scale, weight, bias)
     }
 
     /// x / √(mean x² + eps) over some axes, then times `weight` where it is given; it broadcasts.
@@ -29,7 +31,8 @@ impl<'t> Var<'t> {
     /// B. Zhang and R. Sennrich, "Root mean square layer normalization" (2019).
     #[track_caller]
     pub fn rms_norm(self, axes: impl Into<Axes>, weight: Option<Self>, eps: f64) -> Self {
-        affine(self * (self.square().mean_keep(axes) + eps).rsqrt(), weight, None)
+        let x = self.wide();
+        affine(self, x * (x.square().mean_keep(axes) + eps).rsqrt(), weight, None)
     }
 
     /// [N, channels, ..] by mean and variance of each of so many groups of neighbouring channels, with all axes after
@@ -59,8 +62,8 @@ impl<'t> Var<'t> {
         }
         // A group's elements lie one after another.
         let size = Shape::from(&shape[1..]).numel() / groups;
-        let normal = self.reshape([shape[0], groups, size]).layer_norm(-1, None, None, eps).reshape(&shape);
-        affine(normal, per_channel(weight, &shape), per_channel(bias, &shape))
+        let normal = self.wide().reshape([shape[0], groups, size]).layer_norm(-1, None, None, eps).reshape(&shape);
+        affine(self, normal, per_channel(weight, &shape), per_channel(bias, &shape))
     }
 
     /// [N, channels, axes..] by mean and variance over the axes, of every channel of every sample: (x - mean) / √(var +
@@ -78,8 +81,8 @@ impl<'t> Var<'t> {
             return self.tape().error(Error::shape(sentence));
         }
         let axes: AxisList = (2..shape.rank()).collect();
-        let normal = self.layer_norm(&axes[..], None, None, eps);
-        affine(normal, per_channel(weight, &shape), per_channel(bias, &shape))
+        let normal = self.wide().layer_norm(&axes[..], None, None, eps);
+        affine(self, normal, per_channel(weight, &shape), per_channel(bias, &shape))
     }
 
     /// [N, channels, ..] by mean and variance of every channel over all other axes: (x - mean) / √(var + eps), then times
@@ -114,13 +117,13 @@ impl<'t> Var<'t> {
             Err(poisoned) => return poisoned,
         };
         let normal = match (per_channel(mean, &shape), per_channel(var, &shape)) {
-            (Some(mean), Some(var)) => (self - mean) * (var + eps).rsqrt(),
+            (Some(mean), Some(var)) => (self.wide() - mean.wide()) * (var.wide() + eps).rsqrt(),
             _ => {
                 let axes: AxisList = (0..shape.rank()).filter(|&axis| axis != 1).collect();
-                self.layer_norm(&axes[..], None, None, eps)
+                self.wide().layer_norm(&axes[..], None, None, eps)
             }
         };
-        affine(normal, per_channel(weight, &shape), per_channel(bias, &shape))
+        affine(self, normal, per_channel(weight, &shape), per_channel(bias, &shape))
     }
 
     /// [N, channels, ..] divided by a power of the mean square of neighbouring channels: see [`LocalResponseNorm`].
@@ -152,9 +155,10 @@ impl<'t> Var<'t> {
         let (before, after) = ((size / 2).min(shape[1]), ((size - 1) / 2).min(shape[1]));
         let mut pads: SmallVec<[(usize, usize); 4]> = SmallVec::from_elem((0, 0), shape.rank());
         pads[shape.rank() - 1] = (before, after);
-        let squares = self.square().move_axis(1, -1).pad(&pads, 0.0);
+        let x = self.wide();
+        let squares = x.square().move_axis(1, -1).pad(&pads, 0.0);
         let sums = squares.windows(&[before + after + 1], &[1], &[1]).sum_axes(-1).move_axis(-1, 1);
-        self / (sums * (alpha / size as f64) + k).powf(beta)
+        (x / (sums * (alpha / size as f64) + k).powf(beta)).narrowed(self)
     }
 
     /// The shape of [N, channels, ..] that has one of each of `each` for every channel.
@@ -209,14 +213,19 @@ fn per_channel<'t>(each: Option<Var<'t>>, shape: &Shape) -> Option<Var<'t>> {
     Some(each?.reshape(shape.ones_at(&others)))
 }
 
+/// y weight + bias, where y was computed of the [wide](Var::wide) x, and the others are of x's dtype.
 #[track_caller]
-fn affine<'t>(x: Var<'t>, weight: Option<Var<'t>>, bias: Option<Var<'t>>) -> Var<'t> {
-    let scaled = match weight {
-        Some(weight) => x * weight,
-        None => x,
-    };
-    match bias {
-        Some(bias) => scaled + bias,
-        None => scaled,
+fn affine<'t>(x: Var<'t>, mut y: Var<'t>, weight: Option<Var<'t>>, bias: Option<Var<'t>>) -> Var<'t> {
+    if let Some(weight) = weight {
+        y = y * if same_dtype(x, weight) { weight.wide() } else { weight };
     }
+    if let Some(bias) = bias {
+        y = y + if same_dtype(x, bias) { bias.wide() } else { bias };
+    }
+    y.narrowed(x)
+}
+
+/// Whether both are there and of one dtype.
+fn same_dtype(x: Var<'_>, y: Var<'_>) -> bool {
+    !x.is_poisoned() && !y.is_poisoned() && x.dtype() == y.dtype()
 }

@@ -21,7 +21,7 @@ impl<'t> Var<'t> {
     #[doc(alias("divisor_override", "lp_pool"))]
     #[track_caller]
     pub fn sum_pool(self, how: &Pool) -> Self {
-        self.summed("sum_pool", how)
+        self.summed("sum_pool", how).narrowed(self)
     }
 
     /// The average of every window over the last axes: [.., axes..] to [.., positions..]. Padding is
@@ -47,21 +47,23 @@ impl<'t> Var<'t> {
         }
         let (shape, out) = (self.shape(), sums.shape());
         let fill = |out: wengert_tensor::ViewMut<'_>| kernel::pool::counts(&shape, how, count_padding, out);
-        match Tensor::build(self.dtype(), &out[out.rank() - how.sizes.len()..], fill) {
-            Ok(counts) => sums / self.tape().input(&counts),
+        match Tensor::build(sums.dtype(), &out[out.rank() - how.sizes.len()..], fill) {
+            Ok(counts) => (sums / self.tape().input(&counts)).narrowed(self),
             Err(error) => self.tape().error(error.within("avg_pool")),
         }
     }
 
+    /// Sums of windows; of half precision in f32.
     #[track_caller]
     fn summed(self, op: &str, how: &Pool) -> Self {
         if self.is_poisoned() {
             return self;
         }
-        let (shape, axes) = (self.shape(), how.sizes.len());
+        let x = self.wide();
+        let (shape, axes) = (x.shape(), how.sizes.len());
         let plan = || -> Result<_> {
             let (sums, out) = (how.sums(&shape)?, kernel::pool::shape(&shape, how)?);
-            Ok((sums, out, Tensor::ones([&[1, 1], &how.sizes[..]].concat(), self.dtype())?))
+            Ok((sums, out, Tensor::ones([&[1, 1], &how.sizes[..]].concat(), x.dtype())?))
         };
         let (sums, out, ones) = match plan() {
             Ok(plan) => plan,
@@ -69,7 +71,7 @@ impl<'t> Var<'t> {
         };
         let lead = shape.rank() - axes;
         let images = [&[shape[..lead].iter().product(), 1], &shape[lead..]].concat();
-        self.reshape(&images[..]).conv(self.tape().input(&ones), &sums).reshape(&out)
+        x.reshape(&images[..]).conv(self.tape().input(&ones), &sums).reshape(&out)
     }
 
     /// The last axes averaged to `sizes`: index i is the average from i S / n, rounded down, to (i + 1) S / n,
@@ -78,7 +80,7 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn adaptive_avg_pool(self, sizes: &[usize]) -> Self {
         let op = "adaptive_avg_pool";
-        self.adaptive(op, sizes, &|x, axis, parts| {
+        let means = self.wide().adaptive(op, sizes, &|x, axis, parts| {
             if !x.dtype().is_float() {
                 return Err(Error::dtype(format!("takes floats, got {}", x.ty())));
             }
@@ -91,7 +93,8 @@ impl<'t> Var<'t> {
                 let weight = if j < part.len() { 1.0 / part.len() as f64 } else { 0.0 };
                 ((part.start + j).min(part.end - 1), weight)
             }))
-        })
+        });
+        means.narrowed(self)
     }
 
     /// The maximum where [`adaptive_avg_pool`](Self::adaptive_avg_pool) averages.

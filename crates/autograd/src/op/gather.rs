@@ -21,6 +21,10 @@ impl Rule for Gather {
         "gather"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x, index] = operands("gather", x)?;
         index_type("gather", index)?;

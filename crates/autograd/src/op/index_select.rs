@@ -21,6 +21,10 @@ impl Rule for IndexSelect {
         "index_select"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x, index] = operands("index_select", x)?;
         index_type("index_select", index)?;
