@@ -35,7 +35,8 @@ fn step<'t>(choice: Choice, values: &[Var<'t>]) -> Var<'t> {
     };
     let over = axes(x, mask);
     let empty = over.iter().any(|&axis| x.shape()[axis] == 0);
-    match what % 16 {
+    let last = x.shape()[x.shape().rank().saturating_sub(1)..].first().copied().unwrap_or(0);
+    match what % 20 {
         0 => x + y,
         1 => x * y,
         2 => x - y,
@@ -52,6 +53,10 @@ fn step<'t>(choice: Choice, values: &[Var<'t>]) -> Var<'t> {
         13 => x.flatten(),
         14 => x.greater(y).any_keep(&over[..]).where_(x, 0.25),
         15 if x.shape().rank() > 1 => x.t(),
+        16 => x * y - x,
+        17 => y - x * 0.3,
+        19 if last > 2 => x.narrow(-1, 1, last - 2),
+        18 => (x + y) / (x.square() + 1.0),
         _ => x.sigmoid(),
     }
 }
@@ -172,5 +177,23 @@ fn groups_that_wait_for_later_units() -> Result<()> {
     let plan = tape.compile(&[x, labels], &wanted)?.to_string();
     check(&tape, &wanted)?;
     assert!(plan.lines().count() <= 6, "{plan}");
+    Ok(())
+}
+
+#[test]
+fn arithmetic_over_its_own_operand() -> Result<()> {
+    for shape in [vec![7, 300], vec![1500], vec![40, 100]] {
+        let tape = Tape::new();
+        let x = tape.input(&noise(&shape[..], DType::F32, 1));
+        let [a, b] = [2, 3].map(|seed| tape.input(&noise((), DType::F32, seed)));
+        // What a scan made dies where the rest is computed, which takes its place.
+        let sums = x.cumsum(0);
+        let once = sums * a + b;
+        let twice = x.cumsum(-1).square() - a;
+        let thrice = x.cumsum(0) * 2.0;
+        check(&tape, &[once.cumsum(0), twice.cumsum(0), (thrice / (thrice.abs() + 1.0)).cumsum(0)])?;
+        let rows = x.cumsum(0);
+        check(&tape, &[(rows - rows.mean_keep(-1)).cumsum(0), (rows.sum() - rows).cumsum(0)])?;
+    }
     Ok(())
 }

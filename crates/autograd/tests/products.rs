@@ -175,6 +175,30 @@ fn what_cannot_be_is_an_error_at_the_callers_line() {
 }
 
 #[test]
+fn keys_are_masked_with_heads_and_without() -> Result<()> {
+    let (x, seen) = (random([2, 3, 4], 1), Tensor::from([[true, true, false], [false, true, true]]));
+    let plain = value(&[&x, &seen], |v| v[0].attention(v[0], v[0], Mask::none().keys(v[1])))?;
+    let heads = value(&[&x, &seen], |v| {
+        let x = v[0].unsqueeze(1).expand([-1, 5, -1, -1]);
+        x.attention(x, x, Mask::none().keys(v[1])).select_axis(1, 4)
+    })?;
+    assert_close(&plain, &heads);
+    let first = value(&[&x], |v| {
+        let (x, keys) = (v[0].select_axis(0, 0), v[0].select_axis(0, 0).narrow(0, 0, 2));
+        x.attention(keys, keys, Mask::none())
+    })?;
+    assert_close(&plain.select_axis(0, 0)?, &first);
+    // A mask with more axes than the weights would make more of them.
+    assert!(value(&[&x, &x], |v| v[0].select_axis(0, 0).attention(v[0], v[0], Mask::none())).is_ok());
+    let one = x.select_axis(0, 0)?;
+    assert!(value(&[&one, &seen], |v| v[0].attention(v[0], v[0], Mask::none().keys(v[1]))).is_err());
+    assert!(
+        value(&[&one], |v| v[0].attention(v[0], v[0], Mask::none().pairs(v[0].tape().full([2, 3, 3], 0.0)))).is_err()
+    );
+    Ok(())
+}
+
+#[test]
 fn positions_beyond_all_keys_see_them_all() -> Result<()> {
     let x = random([3, 2], 1);
     let all = value(&[&x], |v| v[0].attention(v[0], v[0], Mask::none()))?;

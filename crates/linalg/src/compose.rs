@@ -3,7 +3,7 @@
 //! Arguments that do not fit are errors here, with the name of the function that was called.
 
 use wengert_autograd::Var;
-use wengert_tensor::{Error, Result, Shape};
+use wengert_tensor::{DType, Error, Result, Shape};
 
 use crate::op::lu::{Determinant, Lu, LuSolve};
 use crate::op::svd::SingularValues;
@@ -119,6 +119,17 @@ pub fn power(a: Var<'_>, n: i32) -> Result<Var<'_>> {
         }
     }
     Ok(product.unwrap_or_else(|| eye(a, size).broadcast_to(a.shape())))
+}
+
+pub fn rank(a: Var<'_>) -> Result<Var<'_>> {
+    let (_, m, n) = matrices("matrix_rank", &a.ty())?;
+    let values = record(SingularValues, &[a]);
+    if values.is_poisoned() || m.min(n) == 0 {
+        return Ok(values.sum_axes(-1).cast(DType::I64));
+    }
+    let epsilon = if a.dtype() == DType::F32 { f64::from(f32::EPSILON) } else { f64::EPSILON };
+    let least = epsilon * m.max(n) as f64 * values.max_keep(-1);
+    Ok(values.greater(least).cast(DType::I64).sum_axes(-1))
 }
 
 pub fn norm(a: Var<'_>, norm: MatrixNorm) -> Result<Var<'_>> {

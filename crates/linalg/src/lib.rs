@@ -235,4 +235,27 @@ pub trait LinearAlgebra: Sized {
     /// A norm of each matrix.
     #[track_caller]
     fn matrix_norm(&self, norm: MatrixNorm) -> Self::Out<Self>;
+
+    /// A norm of the matrices whose rows and columns lie along the axes `[rows, columns]`, which are dropped.
+    ///
+    /// # Errors
+    /// An axis that does not exist, one axis given twice.
+    #[doc(alias = "norm")]
+    #[track_caller]
+    fn matrix_norm_axes(&self, norm: MatrixNorm, axes: [isize; 2]) -> Self::Out<Self>;
+
+    /// The rank of each matrix, of I64: how many singular values are larger than ε max(m, n) times the largest, with
+    /// the ε of the dtype. It has no derivative.
+    ///
+    /// ```
+    /// # use wengert_linalg::LinearAlgebra;
+    /// # use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::from([[1.0, 2.0], [2.0, 4.0]]).matrix_rank()?, Tensor::from(1));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A matrix with NaN or infinity.
+    #[track_caller]
+    fn matrix_rank(&self) -> Self::Out<Self>;
 }

@@ -90,4 +90,12 @@ impl LinearAlgebra for Tensor {
     fn matrix_norm(&self, norm: MatrixNorm) -> Result<Self> {
         value([self], |[x]| x.matrix_norm(norm))
     }
+
+    fn matrix_norm_axes(&self, norm: MatrixNorm, axes: [isize; 2]) -> Result<Self> {
+        value([self], |[x]| x.matrix_norm_axes(norm, axes))
+    }
+
+    fn matrix_rank(&self) -> Result<Self> {
+        value([self], |[x]| x.matrix_rank())
+    }
 }

@@ -115,4 +115,15 @@ impl<'t> LinearAlgebra for Var<'t> {
     fn matrix_norm(&self, norm: MatrixNorm) -> Self {
         one(Location::caller(), *self, |x| compose::norm(x, norm))
     }
+
+    fn matrix_norm_axes(&self, norm: MatrixNorm, axes: [isize; 2]) -> Self {
+        one(Location::caller(), *self, |x| match x.move_axes(axes, [-2, -1]) {
+            x if x.is_poisoned() => Ok(x),
+            x => compose::norm(x, norm),
+        })
+    }
+
+    fn matrix_rank(&self) -> Self {
+        one(Location::caller(), *self, compose::rank)
+    }
 }

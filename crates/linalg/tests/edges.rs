@@ -47,8 +47,12 @@ fn arguments_that_do_not_fit_are_errors_at_once() {
         let x = zeros(&[2; 2][..rank]);
         assert!(x.cholesky().is_err() && x.inverse().is_err() && x.qr().is_err() && x.eigh().is_err());
         assert!(x.pinv().is_err() && x.matrix_power(2).is_err() && x.matrix_norm(MatrixNorm::Frobenius).is_err());
+        assert!(x.matrix_rank().is_err() && x.matrix_norm_axes(MatrixNorm::Spectral, [0, 1]).is_err());
         assert!(x.slogdet().is_err() && x.singular_values().is_err() && x.eigenvalues_symmetric().is_err());
         assert!(x.lstsq(&x).is_err() && x.solve_triangular(&x, Triangle::Upper).is_err() && x.logdet().is_err());
+    }
+    for axes in [[0, 0], [1, -1], [0, 2], [isize::MIN, 0]] {
+        assert!(a.matrix_norm_axes(MatrixNorm::Frobenius, axes).is_err());
     }
     let tape = Tape::new();
     let x = tape.input(&a);
@@ -77,6 +81,24 @@ fn matrices_without_elements_have_answers() {
     assert_eq!(zeros(&[0, 2]).lstsq(&zeros(&[0, 3])).unwrap(), zeros(&[2, 3]));
     assert_eq!(zeros(&[2, 0]).lstsq(&zeros(&[2, 3])).unwrap().shape()[..], [0, 3]);
     assert_eq!(grad(|x| x.det().sum() + x.sum(), &zeros(&[2, 0, 0])).unwrap(), zeros(&[2, 0, 0]));
+}
+
+#[test]
+fn ranks_are_counted_and_any_two_axes_are_matrices() {
+    let mut rng = Rng::seed(5);
+    for (m, n, rank) in [(5, 4, 2), (3, 6, 3), (4, 4, 0), (0, 3, 0)] {
+        let draw = |shape: [usize; 3], rng: &mut Rng| Tensor::randn(shape, DType::F64, rng).unwrap();
+        let (x, y) = (draw([2, m, rank], &mut rng), draw([2, rank, n], &mut rng));
+        let product = x.matmul(&y).unwrap();
+        assert_eq!(product.matrix_rank().unwrap(), Tensor::from([rank as i64; 2]));
+        let single = product.cast(DType::F32).unwrap();
+        assert_eq!(single.matrix_rank().unwrap(), Tensor::from([rank as i64; 2]));
+    }
+    let x = Tensor::randn([3, 2, 4], DType::F64, &mut rng).unwrap();
+    let (rows, columns) = (MatrixNorm::LargestRow, MatrixNorm::LargestColumn);
+    let moved = x.permute([1, 2, 0]).unwrap();
+    assert_eq!(x.matrix_norm_axes(rows, [2, 0]).unwrap(), moved.matrix_norm(rows).unwrap());
+    assert_eq!(x.matrix_norm_axes(columns, [0, -1]).unwrap(), moved.matrix_norm(rows).unwrap());
 }
 
 #[test]

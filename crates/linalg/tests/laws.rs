@@ -62,6 +62,7 @@ fn cases() -> Vec<Case> {
         case("inverse square", |v| v[0].matrix_power(-2), &[&two]),
         case("nuclear norm", |v| v[0].matrix_norm(MatrixNorm::Nuclear), &[&tall]),
         case("spectral norm", |v| v[0].matrix_norm(MatrixNorm::Spectral), &[&wide]),
+        case("norm of other axes", |v| v[0].matrix_norm_axes(MatrixNorm::LargestColumn, [2, 0]), &[&two]),
         case("row norm", |v| v[0].matrix_norm(MatrixNorm::LargestRow), &[&square]),
     ]
 }

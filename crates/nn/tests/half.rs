@@ -1,7 +1,7 @@
 //! Mixed precision: layers that compute in half precision, with parameters, losses and optimisers in f32.
 
 use indexmap::IndexMap;
-use wengert_autograd::Var;
+use wengert_autograd::{Tape, Var};
 use wengert_nn::loss::cross_entropy;
 use wengert_nn::{
     Activation, Adam, BatchNorm, Buffer, Conv2d, GroupNorm, Gru, InstanceNorm, Layer, LayerNorm, Linear, LossScale,
@@ -255,6 +255,24 @@ fn layers_compute_in_half_precision() -> Result<()> {
     check(&Lstm::new(4, 5, &mut rng)?, &[3, 2, 4])?;
     check(&MultiHeadAttention::new(8, 2, &mut rng)?, &[2, 3, 8])?;
     check(&TransformerEncoder::new(2, &TransformerOptions::new(8, 2), &mut rng)?, &[2, 3, 8])?;
+    Ok(())
+}
+
+/// What a step keeps for its gradients is kept in half precision.
+#[test]
+fn a_training_step_takes_less_memory() -> Result<()> {
+    let mlp = Mlp::new(&[64, 64, 64, 64, 64], Activation::Relu, &mut Rng::seed(1))?;
+    let memory = |dtype: DType| -> Result<usize> {
+        let tape = Tape::new();
+        let x = tape.input(&Tensor::randn([2048, 64], dtype, &mut Rng::seed(2))?);
+        let loss = mlp.forward(x).cast(DType::F32).square().mean();
+        let params: Vec<Var> = mlp.params().values().map(|param| param.on(&tape)).collect();
+        let answers: Vec<Var> = [loss].into_iter().chain(loss.grads(&params)).collect();
+        let arguments: Vec<Var> = [x].into_iter().chain(params).collect();
+        Ok(tape.compile(&arguments, &answers)?.footprint().planned)
+    };
+    let [half, full] = [memory(DType::BF16)?, memory(DType::F32)?];
+    assert!(10 * half < 9 * full, "{half} and {full} bytes");
     Ok(())
 }
 

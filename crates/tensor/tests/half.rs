@@ -138,7 +138,7 @@ fn elements_are_read_and_printed() -> Result<()> {
     assert_eq!(Tensor::from(F16::from_f32(0.5)).item()?, 0.5);
     assert_eq!(Tensor::from(F16::from_f32(0.5)).to_string(), "0.5");
     assert!(x.to_vec::<f32>().is_err() && x.to_vec::<F16>().is_err());
-    assert_eq!(std::mem::size_of::<F16>(), DType::F16.size());
+    assert_eq!(size_of::<F16>(), DType::F16.size());
     let nan = Tensor::from([Bf16::from_f32(f32::NAN)]);
     assert!(nan != nan.clone() && x == x.clone());
     Ok(())

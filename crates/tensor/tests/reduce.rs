@@ -233,3 +233,41 @@ fn a_wrong_axis_is_an_error_that_names_the_operation() {
         assert!(error.kind() == ErrorKind::Index && error.sentence().starts_with(&format!("{op}axis ")), "{error}");
     }
 }
+
+proptest! {
+    #[test]
+    fn leaves_are_dealt_to_lanes_whatever_they_hold(
+        width in 1..257usize, rows in 1..12usize, odd in prop::collection::vec((any::<usize>(), 0..4usize), 0..4),
+    ) {
+        let mut x: Vec<f32> = (0..width * rows).map(|i| ((i * 7919) % 1000) as f32 / 1000.0 - 0.4).collect();
+        for (place, kind) in odd {
+            let place = place % x.len();
+            x[place] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0][kind];
+        }
+        let one = |x: &[f32], first: f32, f: &dyn Fn(f32, f32) -> f32| {
+            let (rounds, rest) = x.as_chunks::<32>();
+            let mut lanes = [first; 32];
+            for round in rounds {
+                (0..32).for_each(|i| lanes[i] = f(lanes[i], round[i]));
+            }
+            for half in [16, 8, 4, 2, 1] {
+                (0..half).for_each(|i| lanes[i] = f(lanes[i], lanes[i + half]));
+            }
+            let total = if rounds.is_empty() { first } else { lanes[0] };
+            rest.iter().fold(total, |total, &x| f(total, x))
+        };
+        let max = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
+        let min = |a: f32, b: f32| if a < b || a.is_nan() { a } else { b };
+        let add = |a: f32, b: f32| a + b;
+        let ways: [(Fold, f32, &dyn Fn(f32, f32) -> f32); 3] =
+            [(Fold::Sum, 0.0, &add), (Fold::Max, f32::NEG_INFINITY, &max), (Fold::Min, f32::INFINITY, &min)];
+        for (fold, first, f) in ways {
+            let mut out = vec![0.0; rows];
+            stream::rows(fold, width, Data::F32(&x), DataMut::F32(&mut out)).unwrap();
+            for (row, got) in x.chunks(width).zip(out) {
+                let want = one(row, first, f);
+                prop_assert!(got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(), "{:?}: {got} for {want}", fold);
+            }
+        }
+    }
+}

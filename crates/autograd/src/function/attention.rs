@@ -54,7 +54,8 @@ impl<'t> Mask<'t> {
         Self { start, ..self }
     }
 
-    /// Only keys of which `seen`, Bool `[.., keys]`, is true are seen: those that do not fill up a batch.
+    /// Only keys of which `seen`, Bool `[.., keys]`, is true are seen: those that do not fill up a batch. It is the same
+    /// for all queries, and for all heads where there are more axes than its own and theirs.
     #[inline]
     #[doc(alias = "key_padding_mask")]
     pub fn keys(self, seen: Var<'t>) -> Self {
@@ -69,13 +70,19 @@ impl<'t> Mask<'t> {
         Self { pairs: Some(seen), ..self }
     }
 
-    /// The weights of the keys for scores `[.., heads, queries, keys]`: a softmax over what is seen.
+    /// The weights of the keys for scores `[.., queries, keys]`: a softmax over what is seen.
     #[inline]
     fn weights(self, scores: Var<'t>) -> Result<Var<'t>> {
         let whole = scores;
         // In f32 where it is of half precision: f16 has no number for what is unseen.
         let mut scores = scores.wide();
-        let mut seen = self.keys.map(|keys| keys.unsqueeze(-2).unsqueeze(-2));
+        let mut seen = self.keys.map(|keys| {
+            let heads = keys.rank() + 2 <= scores.rank();
+            if heads { keys.unsqueeze(-2).unsqueeze(-2) } else { keys.unsqueeze(-2) }
+        });
+        for mask in [seen, self.pairs].into_iter().flatten() {
+            mask.shape().stretch(scores.shape())?;
+        }
         match self.pairs {
             Some(pairs) if pairs.dtype() != DType::Bool => scores = scores + pairs.wide(),
             Some(pairs) => seen = Some(seen.map_or(pairs, |seen| seen.logical_and(pairs))),

@@ -2,6 +2,7 @@
 
 use wengert_tensor::Error;
 
+use super::arithmetic::scaled;
 use super::compose;
 use crate::tape::Var;
 
@@ -87,7 +88,7 @@ impl<'t> Var<'t> {
         self.plus("addbmm", a.matmul(b).sum_axes(0), beta, alpha)
     }
 
-    /// x W + b, from [.., inputs] by [inputs, outputs] to [.., outputs]; the bias broadcasts. By a vector [inputs], to
+    /// x W + b, from [.., inputs] by [inputs, outputs] to [.., outputs]; the bias broadcasts. By a vector of `inputs`, to
     /// [..].
     ///
     /// ```
@@ -127,7 +128,6 @@ impl<'t> Var<'t> {
     #[track_caller]
     fn plus(self, op: &str, y: Self, beta: f64, alpha: f64) -> Self {
         compose(op, [self, y], |[x, y]| {
-            let scaled = |x: Self, by: f64| if by == 1.0 { x } else { x * by };
             let (x, y) = (x.broadcast_to(y.shape()), scaled(y, alpha));
             Ok(if beta == 0.0 && !x.is_poisoned() { y } else { scaled(x, beta) + y })
         })

@@ -6,6 +6,7 @@
 //! f32 from end to end.
 
 mod activation;
+mod arithmetic;
 mod attention;
 mod axes;
 mod clamp;

@@ -14,7 +14,7 @@ impl<'t> Var<'t> {
     }
 
     /// (x - mean) / √(var + eps) over some axes, then times `weight`, plus `bias`, where they are
-    /// given; they broadcast.
+    /// given; they broadcast. For x of half precision they may also be of f32.
     ///
     /// J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization" (2016).
     #[track_caller]
@@ -26,7 +26,8 @@ impl<'t> Var<'t> {
         affine(self, centred * scale, weight, bias)
     }
 
-    /// x / √(mean x² + eps) over some axes, then times `weight` where it is given; it broadcasts.
+    /// x / √(mean x² + eps) over some axes, then times `weight` where it is given; it broadcasts. For x of half precision it
+    /// may also be of f32.
     ///
     /// B. Zhang and R. Sennrich, "Root mean square layer normalization" (2019).
     #[track_caller]

@@ -16,9 +16,38 @@ impl<'t> Var<'t> {
     /// assert_eq!(grad(|[x, w]| (x.sort(0, false) * w).sum(), [&x, &w])?[0], Tensor::from([30.0, 10.0, 20.0]));
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
+    #[doc(alias = "msort")]
     #[track_caller]
     pub fn sort(self, axis: isize, descending: bool) -> Self {
         self.gather(axis, self.argsort(axis, descending))
+    }
+
+    /// The elements sorted along `axis`, and their indices before.
+    #[doc(alias = "sort")]
+    #[inline]
+    #[track_caller]
+    pub fn sort_with_index(self, axis: isize, descending: bool) -> (Self, Self) {
+        let index = self.argsort(axis, descending);
+        (self.gather(axis, index), index)
+    }
+
+    /// The smallest and the largest over some axes, which are dropped: see [`min_axes`](Self::min_axes).
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::new();
+    /// let (lo, hi) = tape.input(&Tensor::from([3.0, -1.0, 2.0])).min_max_axes(..);
+    /// assert_eq!((lo.item()?, hi.item()?), (-1.0, 3.0));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias = "aminmax")]
+    #[inline]
+    #[track_caller]
+    pub fn min_max_axes(self, axes: impl Into<wengert_tensor::Axes>) -> (Self, Self) {
+        let axes = axes.into();
+        (self.min_axes(axes.clone()), self.max_axes(axes))
     }
 
     /// The `k` largest along `axis`, or smallest, in order, and their indices.

@@ -66,6 +66,31 @@ impl<'t> Var<'t> {
         self.prod_axes(axes.clone()).keep(self, axes)
     }
 
+    /// The powers 1, x, x², .., of which there are `n`, of every element, along one more last axis: the matrix of the
+    /// polynomial whose coefficients are multiplied by it. NumPy has the powers in falling order.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.input(&Tensor::from([2.0, 3.0]));
+    /// assert_eq!(x.vander(3).value()?, Tensor::from([[1.0, 2.0, 4.0], [1.0, 3.0, 9.0]]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn vander(self, n: usize) -> Self {
+        let x = self.unsqueeze(-1);
+        let ones = x.full_like(1.0);
+        if x.is_poisoned() || n < 2 {
+            return ones.narrow(-1, 0, n);
+        }
+        let axis = self.rank();
+        let powers = x.broadcast_to(x.shape().with_size(axis, n - 1)).cumprod(-1);
+        Self::concat(&[ones, powers], -1)
+    }
+
     /// The products of the elements up to and including each along `axis`.
     #[track_caller]
     pub fn cumprod(self, axis: isize) -> Self {

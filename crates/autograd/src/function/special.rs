@@ -37,6 +37,16 @@ impl<'t> Var<'t> {
         near.where_(series, t.sin() / near.where_(1.0, t))
     }
 
+    /// [`logit`](Self::logit) of x kept within `eps` and 1 - `eps`, where it is finite; beyond them the derivative is 0.
+    #[doc(alias = "logit")]
+    #[inline]
+    #[track_caller]
+    pub fn logit_within(self, eps: f64) -> Self {
+        // Not a clamp: where the bounds cross, an element becomes the bound that it is first found outside of.
+        let (lo, hi) = (eps, 1.0 - eps);
+        self.less(lo).where_(lo, self.greater(hi).where_(hi, self)).logit()
+    }
+
     /// ln(x / (1 - x)), the inverse of [`sigmoid`](Self::sigmoid).
     #[track_caller]
     pub fn logit(self) -> Self {

@@ -93,12 +93,14 @@ impl<'t> Var<'t> {
     }
 
     /// In f32 where it is of half precision, else itself: for functions of several steps, which round once at their end.
+    #[inline(never)]
     #[track_caller]
     pub(crate) fn wide(self) -> Self {
         self.cast(self.dtype().computed())
     }
 
     /// In the dtype of `other`, whose [`wide`](Self::wide) this was computed of.
+    #[inline(never)]
     #[track_caller]
     pub(crate) fn narrowed(self, other: Self) -> Self {
         self.cast(other.dtype())

@@ -230,7 +230,11 @@ impl Fuser<'_> {
             }
         }
         makers.sort_unstable_by(|a, b| b.cmp(a));
-        for &u in &makers {
+        let with: SmallVec<[usize; 4]> = match self.graph.widens(i) {
+            true => self.beside_reader(i, &makers).into_iter().collect(),
+            false => makers.clone(),
+        };
+        for &u in &with {
             if let Some((role, cols)) = self.units[u].unit.domain.as_ref().and_then(|domain| self.fits(i, u, domain))
                 && self.wait(u, &makers, true)
             {
@@ -264,6 +268,21 @@ impl Fuser<'_> {
         self.units.push(Draft { unit, level, later: SmallVec::new() });
         let (role, cols) = fit.unwrap_or((Role::End, None));
         self.join(i, u, role, cols, &makers);
+    }
+
+    /// The unit for a conversion from half precision, made by `makers`: that where its reader will probably be, so that what
+    /// others keep is not the result. One that is read as a whole is made in passing, if its operand was just made.
+    fn beside_reader(&self, i: usize, makers: &[usize]) -> Option<usize> {
+        let reader = self.graph.nodes[i + 1..].iter().find(|node| node.operands.contains(&i))?;
+        let last = self.units.len().checked_sub(1)?;
+        if !reader.op.rule().is_elementwise() && reduction(&reader.op).is_none() {
+            return makers.first().copied().filter(|&u| u == last);
+        }
+        let known = reader.operands.iter().filter(|&&x| x < i).filter_map(|&x| match self.places[x].base {
+            Base::Node(base) => Some(self.made[base].unit),
+            _ => None,
+        });
+        known.chain(makers.iter().copied()).max()
     }
 
     fn join(&mut self, i: usize, u: usize, role: Role, cols: Option<usize>, makers: &[usize]) {

@@ -30,6 +30,7 @@ mod profile;
 mod run;
 mod simplify;
 mod tiny;
+mod widen;
 
 pub use cache::{ProgramCache, clear_program_cache, program_cache};
 pub use compiled::{Compiled, Footprint};

@@ -6,7 +6,7 @@
 //! - Elementwise operations on operands whose axes are all put in one other order come before that: they meet the elements
 //!   as they lie.
 //!
-//! What no answer needs any more is dropped.
+//! What no answer needs any more is dropped. What [`widen`](super::widen) says comes last.
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -19,7 +19,7 @@ use crate::ty::Type;
 impl Graph {
     /// The same computation, without what need not be done.
     pub(super) fn simplified(self) -> Self {
-        self.folded().permuted_late().needed()
+        self.folded().permuted_late().needed().widened_late()
     }
 
     /// The same computation, of constants and of what changes nothing done.

@@ -175,6 +175,11 @@ impl<'t> Args<'t> {
         }
     }
 
+    /// A number, or `default` where it is not given.
+    pub fn float_or(&self, name: &str, default: f64) -> f64 {
+        if self.given(name) { self.float(name) } else { default }
+    }
+
     /// A whole number.
     pub fn int(&self, name: &str) -> isize {
         integer(name, self.get(name))

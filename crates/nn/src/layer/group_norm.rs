@@ -1,10 +1,10 @@
 //! Normalization of groups of channels, and of single ones.
 
 use wengert_autograd::Var;
-use wengert_tensor::{DType, Error, Result, Shape, Tensor};
+use wengert_tensor::{DType, Error, Result, Tensor};
 
 use super::Layer;
-use super::norm::{affine, channels_of, wide};
+use super::norm::{channels_of, on};
 use crate::Module;
 use crate::param::Param;
 
@@ -68,11 +68,6 @@ impl Layer for GroupNorm {
         if let Err(poisoned) = channels_of("group_norm", x, Some(self.channels)) {
             return poisoned;
         }
-        // A group's elements lie one after another.
-        let shape = x.shape();
-        let size = Shape::from(&shape[1..]).numel() / self.groups;
-        let normal =
-            wide(x).reshape([shape[0], self.groups, size]).layer_norm(-1, None, None, self.eps).reshape(&shape);
-        affine(x, normal, &self.weight, &self.bias)
+        x.group_norm(self.groups, on(&self.weight, x), on(&self.bias, x), self.eps)
     }
 }

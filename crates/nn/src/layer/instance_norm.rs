@@ -1,10 +1,10 @@
 //! Normalization of every channel of every sample.
 
 use wengert_autograd::Var;
-use wengert_tensor::{AxisList, DType, Error, Result, Tensor};
+use wengert_tensor::{DType, Result, Tensor};
 
 use super::Layer;
-use super::norm::{affine, channels_of, wide};
+use super::norm::{channels_of, on};
 use crate::Module;
 use crate::param::Param;
 
@@ -71,11 +71,6 @@ impl Layer for InstanceNorm {
         if let Err(poisoned) = channels_of("instance_norm", x, channels) {
             return poisoned;
         }
-        if x.rank() < 3 {
-            let sentence = format!("instance_norm: takes [N, channels, axes..], got {}", x.shape());
-            return x.tape().error(Error::shape(sentence));
-        }
-        let axes: AxisList = (2..x.rank()).collect();
-        affine(x, wide(x).layer_norm(&axes[..], None, None, self.eps), &self.weight, &self.bias)
+        x.instance_norm(on(&self.weight, x), on(&self.bias, x), self.eps)
     }
 }

@@ -5,8 +5,18 @@ use crate::kernel::level::levels;
 use crate::kernel::{moved, with_moved};
 use crate::view::{Data, DataMut};
 
+/// Loops for numbers of 4 and 8 bytes are worth compiling for every level.
+fn choose<T: Copy>(cond: &[bool], x: &[T], y: &[T], out: &mut [T]) {
+    match const { size_of::<T>() >= 4 } {
+        true => in_vectors(cond, x, y, out),
+        false => {
+            out.iter_mut().zip(cond).zip(x).zip(y).for_each(|(((out, &c), &x), &y)| *out = if c { x } else { y });
+        }
+    }
+}
+
 levels! {
-    fn choose[T: Copy](cond: &[bool], x: &[T], y: &[T], out: &mut [T]) {
+    fn in_vectors[T: Copy](cond: &[bool], x: &[T], y: &[T], out: &mut [T]) {
         out.iter_mut().zip(cond).zip(x).zip(y).for_each(|(((out, &c), &x), &y)| *out = if c { x } else { y });
     }
 }

@@ -9,7 +9,8 @@ use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
 
-use super::{End, From, Group, Local, Operand, Step, Work};
+use super::chain::NARROW;
+use super::{End, From, Group, Local, Operand, Step, Work, chain};
 use crate::program::Source;
 use crate::program::cost::Note;
 use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
@@ -18,7 +19,7 @@ use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: a few of them fit the L1 cache, all of a group the L2 cache, and a step's own
 /// costs are spread over thousands of elements.
-const TILE: usize = 16384;
+const TILE: usize = 12288;
 
 /// Elements that operations of a part make together, at least: about 100 microseconds of work.
 const PART: usize = 1 << 21;
@@ -33,6 +34,9 @@ fn lcm(a: usize, b: usize) -> usize {
     a / x.max(1) * b
 }
 
+/// Elements that may not be in the second cache together.
+const FAR: usize = 1 << 18;
+
 /// A tile that is not yet given a local.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Tile {
@@ -44,12 +48,12 @@ struct Tile {
     leaves: Option<(Stream, usize)>,
 }
 
-struct Builder<'a, 'p> {
-    plan: &'a mut Plan<'p>,
+pub(super) struct Builder<'a, 'p> {
+    pub plan: &'a mut Plan<'p>,
     unit: &'a Unit,
     domain: &'a Domain,
     rows: usize,
-    cols: usize,
+    pub cols: usize,
     block: usize,
     /// The locals of results: node, slot and number of elements.
     results: Vec<(usize, usize, usize)>,
@@ -102,38 +106,49 @@ impl Group {
 }
 
 /// The columns that a group may as well have where its nodes leave that open: those along which an operand repeats, or
-/// is repeated.
+/// is repeated, or lies in pieces.
 fn columns(plan: &Plan, unit: &Unit) -> Option<usize> {
     let operands = unit.nodes.iter().flat_map(|&i| &plan.graph.nodes[i].operands).map(|&x| &plan.places[x]);
     operands.filter(|place| !place.layout.is_contiguous()).find_map(|place| {
-        let mut cols = 1;
-        let axes = place.layout.shape().iter().zip(place.layout.strides()).rev().filter(|(size, _)| **size != 1);
+        let layout = &place.layout;
+        let (mut cols, mut run) = (1, 1);
+        let axes = layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1);
         let mut stretched = None;
         for (&size, &stride) in axes {
             if *stretched.get_or_insert(stride == 0) != (stride == 0) {
                 break;
             }
+            if stride == run as isize && run == cols {
+                run *= size;
+            }
             cols *= size;
         }
-        let fits = is_spread(&place.layout, cols) || is_repeated(&place.layout, cols);
-        (fits && cols < place.layout.numel() && cols <= TILE / 4).then_some(cols)
+        let fits = |&cols: &usize| cols < layout.numel() && cols <= TILE / 4;
+        let spread = Some(cols).filter(|&cols| is_spread(layout, cols) || even_rows(layout, cols) == Some(0));
+        spread.filter(fits).or(Some(run).filter(|&run| run >= NARROW && even_rows(layout, run).is_some()).filter(fits))
     })
 }
 
-/// Whether a layout is the same contiguous row of `cols` elements again and again.
-fn is_repeated(layout: &Layout, cols: usize) -> bool {
-    let (mut left, mut step) = (cols, 1);
+/// How far apart the rows of a layout start, of which each has `cols` elements side by side; 0 where all are the same row.
+pub(super) fn even_rows(layout: &Layout, cols: usize) -> Option<usize> {
+    // What the next axis outwards has for a stride, if the rows are to go on.
+    let (mut left, mut step, mut rows) = (cols, 1, None);
     for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
         if left > 1 {
             if stride != step || left % size != 0 {
-                return false;
+                return None;
             }
             (left, step) = (left / size, step * size as isize);
-        } else if stride != 0 {
-            return false;
+        } else {
+            let (first, next) = rows.unwrap_or((stride, stride));
+            if stride != next {
+                return None;
+            }
+            rows = Some((first, next * size as isize));
         }
     }
-    left == 1
+    let (row, _) = rows.unwrap_or((0, 0));
+    (left == 1).then_some(row)?.try_into().ok()
 }
 
 impl Builder<'_, '_> {
@@ -148,13 +163,13 @@ impl Builder<'_, '_> {
             (None, role) => role == Role::Full,
         };
         let width = if full { self.cols } else { 1 };
+        if self.arithmetic(i, width) {
+            return;
+        }
         let operands: SmallVec<[Operand; 3]> = node.operands.iter().map(|&x| self.operand(x, width, at)).collect();
-        let result = self.results.iter().position(|(j, ..)| *j == i);
         if let (Some((fold, _)), [x]) = (reduction(&node.op), &operands[..]) {
             if role != Role::End {
-                let out = self.out(result, dtype, 1);
-                self.inside.push((i, out));
-                return self.steps.push(Step { work: Work::Rows(fold, *x), out, at });
+                return self.put(i, Work::Rows(fold, *x), 1);
             }
             let width = if node.ty.shape.numel() == 1 { 1 } else { self.cols };
             let stream = Stream { fold, width };
@@ -164,27 +179,44 @@ impl Builder<'_, '_> {
             let state = self.tile(stays(stream.state(), None));
             let totals = self.tile(stays(stream.totals(rows), Some((stream, scale))));
             let From::Local(totals) = totals.from else { return };
-            if let Some(out) = result {
+            if let Some(out) = self.result(i) {
                 self.ends.push(End { stream, rows, totals, out });
             }
-            return self.steps.push(Step { work: Work::Stream(stream, *x, totals), out: state, at });
+            return self.steps.push(Step { work: Work::Stream(stream, scale, *x, totals), out: state, at });
         }
-        let out = self.out(result, dtype, width);
-        self.inside.push((i, out));
         // Slices of any one length.
         let slice = Layout::contiguous([self.block * width].into());
         let dtypes = node.operands.iter().map(|&x| (self.plan.graph.nodes[x].ty.dtype, &slice));
         let dtypes: SmallVec<[(DType, &Layout); 3]> = dtypes.collect();
         let kernel = node.op.bind(&dtypes, &Type::new(dtype, slice.shape()));
-        self.steps.push(Step { work: Work::Map(node.op.rule().name(), kernel, operands), out, at });
+        self.put(i, Work::Map(kernel, operands), width);
     }
 
-    /// Where a node's elements go, so many a row: its local, or a tile.
-    fn out(&mut self, result: Option<usize>, dtype: DType, width: usize) -> Operand {
-        match result {
+    /// The local of node `i`, if it is a result.
+    fn result(&self, i: usize) -> Option<usize> {
+        self.results.iter().position(|(j, ..)| *j == i)
+    }
+
+    /// Makes node `i`, so many elements a row, in its local or a tile.
+    pub fn put(&mut self, i: usize, work: Work, width: usize) {
+        let node = &self.plan.graph.nodes[i];
+        let (dtype, at) = (node.ty.dtype, node.at);
+        let out = match self.result(i) {
             Some(local) => Operand { from: From::Local(local), offset: 0, step: width, width },
             None => self.block_tile(dtype, width),
-        }
+        };
+        self.inside.push((i, out));
+        self.steps.push(Step { work, out, at });
+    }
+
+    /// Where node `i` is, if it is of the group.
+    pub fn known(&self, i: usize) -> Option<Operand> {
+        self.inside.iter().find(|(j, _)| *j == i).map(|(_, operand)| *operand)
+    }
+
+    /// Whether a result is written over a source.
+    pub fn is_overwritten(&self, source: Source) -> bool {
+        self.results.iter().any(|(_, slot, _)| source == Source::Slot(*slot))
     }
 
     /// A tile for a block of rows of so many elements.
@@ -200,11 +232,11 @@ impl Builder<'_, '_> {
     }
 
     /// How to read node `x`, with so many elements a row.
-    fn operand(&mut self, x: usize, width: usize, at: &'static Location<'static>) -> Operand {
+    pub fn operand(&mut self, x: usize, width: usize, at: &'static Location<'static>) -> Operand {
         let Place { base, layout } = self.plan.places[x].clone();
         let dtype = self.plan.graph.nodes[x].ty.dtype;
         let inside = match base {
-            Base::Node(i) => self.inside.iter().find(|(j, _)| *j == i).map(|(_, operand)| *operand),
+            Base::Node(i) => self.known(i),
             _ => None,
         };
         if let Some(operand) = inside
@@ -229,7 +261,7 @@ impl Builder<'_, '_> {
     }
 
     /// The number of a source among those of the group.
-    fn shared(&mut self, source: Source) -> usize {
+    pub fn shared(&mut self, source: Source) -> usize {
         self.sources.iter().position(|known| *known == source).unwrap_or_else(|| {
             self.sources.push(source);
             self.sources.len() - 1
@@ -255,7 +287,7 @@ impl Builder<'_, '_> {
         let source = if overwritten.is_some() { usize::MAX } else { self.shared(source) };
         let direct = Operand { from: From::Shared(source), offset: layout.offset(), step: width, width };
         let full = width == self.cols;
-        let repeated = full && is_repeated(layout, width);
+        let repeated = full && even_rows(layout, width) == Some(0);
         if layout.is_contiguous() {
             let Some(local) = overwritten else { return direct };
             let out = self.block_tile(dtype, width);
@@ -287,8 +319,7 @@ impl Builder<'_, '_> {
     fn parts(&self, steps: &[Step]) -> (usize, usize) {
         let mut unit = self.block;
         for step in steps {
-            if let Work::Stream(stream, x, _) = &step.work {
-                let elements = x.width / stream.width;
+            if let Work::Stream(_, elements, ..) = step.work {
                 unit = lcm(unit, lcm(elements, LEAF) / elements);
             }
         }
@@ -309,19 +340,46 @@ impl Builder<'_, '_> {
         Local { len, part }
     }
 
+    /// What the group reads of others and what it leaves, as far as that is in the order of rows; nothing where it is all
+    /// in the cache anyway.
+    fn ahead(&self, steps: &[Step]) -> Vec<Operand> {
+        let mut ahead: Vec<Operand> = Vec::new();
+        let results = self.results.len();
+        let mut note = |x: &Operand| {
+            let lasting = match x.from {
+                From::Shared(_) => true,
+                From::Local(local) => local < results,
+            };
+            if lasting && x.step == x.width && x.step > 0 && !ahead.iter().any(|y| y.from == x.from) {
+                ahead.push(*x);
+            }
+        };
+        for step in steps {
+            step.each_operand(&mut note);
+            note(&step.out);
+        }
+        if self.rows.saturating_mul(self.cols) * ahead.len() < FAR { Vec::new() } else { ahead }
+    }
+
     /// Gives tiles their locals: those that are not needed at the same time share one.
     fn finish(mut self) -> Group {
+        let results = self.results.len();
+        chain::in_pairs(&mut self.steps, results);
+        chain::in_place(&mut self.loads, &mut self.steps, results);
         let mut steps = take(&mut self.loads);
         steps.append(&mut self.steps);
-        let results = self.results.len();
         let local = |x: &Operand| match x.from {
             From::Local(local) => local.checked_sub(results),
             From::Shared(_) => None,
         };
         for (k, step) in steps.iter().enumerate() {
-            for tile in step.operands().filter_map(local).chain(local(&step.out)) {
-                self.tiles[tile].until = self.tiles[tile].until.max(k);
-            }
+            let mut touch = |x: &Operand| {
+                if let Some(tile) = local(x) {
+                    self.tiles[tile].until = self.tiles[tile].until.max(k);
+                }
+            };
+            step.each_operand(&mut touch);
+            touch(&step.out);
         }
         for tile in self.first.iter().filter_map(|step| local(&step.out)) {
             self.tiles[tile].until = usize::MAX;
@@ -382,6 +440,7 @@ impl Builder<'_, '_> {
         for end in &mut self.ends {
             end.totals = settled(end.totals);
         }
+        let ahead = self.ahead(&steps);
         Group {
             rows: self.rows,
             cols: self.cols,
@@ -394,19 +453,32 @@ impl Builder<'_, '_> {
             first: self.first,
             steps,
             ends: self.ends,
+            ahead,
+            names: self.unit.nodes.iter().map(|&i| self.plan.graph.nodes[i].op.rule().name()).collect(),
             note: Note::new(self.plan, &self.unit.nodes),
         }
     }
 }
 
 impl Step {
-    fn operands(&self) -> impl Iterator<Item = &Operand> {
-        let (many, one) = match &self.work {
-            Work::Map(.., x) => (&x[..], None),
-            Work::Gather(..) => (&[][..], None),
-            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, x, _) => (&[][..], Some(x)),
-        };
-        many.iter().chain(one)
+    pub fn each_operand(&self, mut each: impl FnMut(&Operand)) {
+        match &self.work {
+            Work::Map(_, x) => x.iter().for_each(each),
+            Work::Chain(_, x) => x.iter().for_each(|term| each(&term.x)),
+            Work::Gather(..) => {}
+            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => each(x),
+        }
+    }
+
+    pub fn each_operand_mut(&mut self, each: impl FnMut(&mut Operand)) {
+        match &mut self.work {
+            Work::Map(_, x) => x.iter_mut().for_each(each),
+            Work::Chain(_, x) => x.iter_mut().map(|term| &mut term.x).for_each(each),
+            Work::Gather(..) => {}
+            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => {
+                [x].into_iter().for_each(each)
+            }
+        }
     }
 
     /// Replaces every local by another.
@@ -417,14 +489,9 @@ impl Step {
             }
         };
         settle(&mut self.out);
-        match &mut self.work {
-            Work::Map(.., x) => x.iter_mut().for_each(settle),
-            Work::Gather(..) => {}
-            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) => settle(x),
-            Work::Stream(_, x, totals) => {
-                settle(x);
-                *totals = settled(*totals);
-            }
+        self.each_operand_mut(settle);
+        if let Work::Stream(.., totals) = &mut self.work {
+            *totals = settled(*totals);
         }
     }
 }

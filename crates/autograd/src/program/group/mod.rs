@@ -8,6 +8,7 @@
 //! there, so a part of the rows can be run apart from the others with its own part of every local.
 
 mod build;
+mod chain;
 
 use std::fmt;
 use std::mem::take;
@@ -16,9 +17,11 @@ use std::panic::Location;
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::Bound;
+use wengert_tensor::kernel::chain::Chain;
 use wengert_tensor::kernel::copy;
 use wengert_tensor::kernel::cursor::Walker;
 use wengert_tensor::kernel::parallel;
+use wengert_tensor::kernel::prefetch::prefetch;
 use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::kernel::reduce::stream::{self, Stream};
 use wengert_tensor::{Data, DataMut, Error, Result, Storage};
@@ -46,6 +49,10 @@ pub(super) struct Group {
     /// What every block goes through.
     steps: Vec<Step>,
     ends: Vec<End>,
+    /// What is read and written in the order of rows: worth asking for before its block comes.
+    ahead: Vec<Operand>,
+    /// What its operations are called, in order.
+    names: Vec<&'static str>,
     note: Note,
 }
 
@@ -76,8 +83,10 @@ struct Step {
 
 #[derive(Debug)]
 enum Work {
-    /// An elementwise operation, under its name.
-    Map(&'static str, Bound, SmallVec<[Operand; 3]>),
+    /// An elementwise operation.
+    Map(Bound, SmallVec<[Operand; 3]>),
+    /// One or two operations of arithmetic.
+    Chain(Chain, SmallVec<[Term; 3]>),
     /// Gathers what does not lie in the group's order.
     Gather(usize, Walker),
     /// Copies what a result would overwrite.
@@ -86,8 +95,8 @@ enum Work {
     Spread(Operand),
     /// Reduces each row.
     Rows(Fold, Operand),
-    /// Takes in rows to be reduced to one, with the local of the leaves' results.
-    Stream(Stream, Operand, usize),
+    /// Takes in rows to be reduced to one, so many for each of the group's, with the local of the leaves' results.
+    Stream(Stream, usize, Operand, usize),
 }
 
 /// Elements of a source: of a row `width`, from `offset` and `step` for every row before on. Tiles hold the present
@@ -98,6 +107,16 @@ struct Operand {
     offset: usize,
     step: usize,
     width: usize,
+}
+
+/// An operand of arithmetic, which may have fewer elements than the result.
+#[derive(Debug, Clone, Copy)]
+struct Term {
+    x: Operand,
+    /// How far apart rows start within a block.
+    row: usize,
+    /// Whether a row has an element for each of the result, or one for all.
+    along: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +170,7 @@ impl Group {
 
     /// The names of its operations, in brackets.
     pub fn names(&self) -> String {
-        format!("[{}]", self.steps.iter().filter_map(Step::name).collect::<Vec<_>>().join(" "))
+        format!("[{}]", self.names.join(" "))
     }
 
     /// Runs some parts, at the same time where threads are free.
@@ -178,8 +197,16 @@ impl Group {
         let mut block = Rows { start: rows.start, end: (rows.start + self.block).min(rows.end) };
         self.first.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
         while block.start < block.end {
-            self.steps.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
-            block = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
+            let next = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
+            let own = Rows { start: next.start - rows.start, end: next.end - rows.start };
+            for (k, step) in self.steps.iter().enumerate() {
+                // A bit at a time: memory brings only so much at once.
+                for x in &self.ahead {
+                    prefetch(x.of(shared, next, locals, own), k, self.steps.len());
+                }
+                self.step(step, shared, rows, block, locals)?;
+            }
+            block = next;
         }
         Ok(())
     }
@@ -190,7 +217,7 @@ impl Group {
         let mut taken = take(&mut locals[local]);
         let own = Rows { start: block.start - part.start, end: block.end - part.start };
         let outcome = match &step.work {
-            Work::Map(_, kernel, x) => {
+            Work::Map(kernel, x) => {
                 let out = taken.reborrow().range(step.out.range(own));
                 let view = |x: &Operand| x.of(shared, block, locals, own);
                 match &x[..] {
@@ -199,9 +226,19 @@ impl Group {
                     x => kernel.call(&x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
                 }
             }
-            Work::Stream(stream, x, totals) => {
+            Work::Chain(chain, x) => {
+                let out = taken.reborrow().range(step.out.range(own));
+                let term = |x: &Term| x.of(&step.out, shared, block, locals, own);
+                let sizes = [block.end - block.start, step.out.width];
+                match &x[..] {
+                    [x, y] => chain.run(sizes, &[term(x), term(y)], out),
+                    [x, y, z] => chain.run(sizes, &[term(x), term(y), term(z)], out),
+                    _ => Ok(()),
+                }
+            }
+            Work::Stream(stream, scale, x, totals) => {
                 let mut totals_taken = take(&mut locals[*totals]);
-                let (scale, state) = (x.width / stream.width, taken.reborrow().range(0..stream.state()));
+                let state = taken.reborrow().range(0..stream.state());
                 let rows = (part.end - part.start) * scale;
                 let leaves = totals_taken.reborrow().range(0..stream.totals(rows));
                 let outcome = stream.take(rows, own.start * scale, x.of(shared, block, locals, own), state, leaves);
@@ -262,16 +299,5 @@ impl fmt::Display for Group {
             write!(f, " = {} x {}", self.rows, self.cols)?;
         }
         Ok(())
-    }
-}
-
-impl Step {
-    /// The name of the operation that this is, if it is one of the program's.
-    fn name(&self) -> Option<&'static str> {
-        match &self.work {
-            Work::Map(name, ..) => Some(name),
-            Work::Rows(fold, _) | Work::Stream(Stream { fold, .. }, ..) => Some(fold.name()),
-            Work::Gather(..) | Work::Copy(_) | Work::Spread(_) => None,
-        }
     }
 }

@@ -33,7 +33,7 @@ table! {
     "neg(input)" => |a| -a.x();
     "positive(input)" => |a| a.x();
     "reciprocal(input)" => |a| a.x().recip();
-    "round(input, decimals=0)" => |a| round(a.x(), a.int("decimals"));
+    "round(input, decimals=0)" => |a| a.x().round_to(a.int("decimals") as i32);
     "rsqrt(input)" => |a| a.x().rsqrt();
     "sgn(input)" => |a| a.x().sign();
     "sigmoid(input)" => |a| a.x().sigmoid();
@@ -46,12 +46,16 @@ table! {
     "tan(input)" => |a| a.x().tan();
     "tanh(input)" => |a| a.x().tanh();
     "trunc(input)" => |a| a.x().trunc();
-    "logit(input, eps=null)" => |a| logit(a);
-    "nan_to_num(input, nan=0.0, posinf=null, neginf=null)" => |a| nan_to_num(a);
+    "logit(input, eps=null)" => |a| match a.given("eps") {
+        true => a.x().logit_within(a.float("eps")),
+        false => a.x().logit(),
+    };
+    "nan_to_num(input, nan=0.0, posinf=null, neginf=null)" =>
+        |a| a.x().nan_to_num(a.float_or("nan", 0.0), a.float_or("posinf", f64::MAX), a.float_or("neginf", f64::MIN));
 
-    "add(input, other, alpha=1)" => |a| a.x() + a.real("other") * a.float("alpha");
-    "sub(input, other, alpha=1)" => |a| a.x() - a.real("other") * a.float("alpha");
-    "rsub(input, other, alpha=1)" => |a| a.real("other") - a.x() * a.float("alpha");
+    "add(input, other, alpha=1)" => |a| a.x().add_scaled(a.real("other"), a.float("alpha"));
+    "sub(input, other, alpha=1)" => |a| a.x().add_scaled(a.real("other"), -a.float("alpha"));
+    "rsub(input, other, alpha=1)" => |a| a.real("other").add_scaled(a.x(), -a.float("alpha"));
     "mul(input, other)" => |a| a.x() * a.real("other");
     "div(input, other, rounding_mode=null)" => |a| div(a);
     "true_divide(input, other)" => |a| a.x() / a.real("other");
@@ -76,34 +80,11 @@ table! {
     "clamp_max(input, max)" => |a| a.x().clamp_max(a.real("max"));
     "lerp(input, end, weight)" => |a| a.x().lerp(a.real("end"), a.real("weight"));
     "addcmul(input, tensor1, tensor2, value=1)" =>
-        |a| a.x() + a.real("tensor1") * a.real("tensor2") * a.float("value");
+        |a| a.x().addcmul(a.real("tensor1"), a.real("tensor2"), a.float("value"));
     "addcdiv(input, tensor1, tensor2, value=1)" =>
-        |a| a.x() + a.real("tensor1") / a.real("tensor2") * a.float("value");
+        |a| a.x().addcdiv(a.real("tensor1"), a.real("tensor2"), a.float("value"));
     "where(input, condition, other)" => |a| a.var("condition").where_(a.x(), a.real("other"));
     "masked_fill(input, mask, value)" => |a| a.x().masked_fill(a.var("mask"), a.real("value"));
-}
-
-fn round(x: Var<'_>, decimals: isize) -> Var<'_> {
-    let scale = 10f64.powi(decimals.unsigned_abs() as i32);
-    match decimals {
-        0 => x.round(),
-        1.. => (x * scale).round() / scale,
-        _ => (x / scale).round() * scale,
-    }
-}
-
-fn logit<'t>(a: &Args<'t>) -> Var<'t> {
-    if !a.given("eps") {
-        return a.x().logit();
-    }
-    // Not a clamp: where the bounds cross, an element becomes the bound that it is first found outside of.
-    let (x, lo, hi) = (a.x(), a.float("eps"), 1.0 - a.float("eps"));
-    x.less(lo).where_(lo, x.greater(hi).where_(hi, x)).logit()
-}
-
-fn nan_to_num<'t>(a: &Args<'t>) -> Var<'t> {
-    let or = |name: &str, default: f64| if a.given(name) { a.float(name) } else { default };
-    a.x().nan_to_num(or("nan", 0.0), or("posinf", f64::MAX), or("neginf", f64::MIN))
 }
 
 fn div<'t>(a: &Args<'t>) -> Var<'t> {
@@ -111,7 +92,7 @@ fn div<'t>(a: &Args<'t>) -> Var<'t> {
     match a.given("rounding_mode") {
         false => x / y,
         true if a.says("rounding_mode", "floor") => x.floor_div(y),
-        true => (x / y).trunc(),
+        true => x.trunc_div(y),
     }
 }
 

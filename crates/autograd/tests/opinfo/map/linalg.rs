@@ -7,8 +7,9 @@ use wengert_autograd::Var;
 use wengert_linalg::{LinearAlgebra, MatrixNorm, Triangle};
 use wengert_tensor::{DType, Tensor};
 
+use super::shape::pair;
 use super::table;
-use crate::args::Args;
+use crate::args::{Args, axis};
 
 table! {
     "linalg.cholesky(input, upper=false)" => |a| {
@@ -24,7 +25,7 @@ table! {
     "linalg.lstsq(input, other, rcond=null, driver=null)" => |a| lstsq(a);
     "linalg.matrix_power(input, n)" => |a| a.x().matrix_power(a.int("n") as i32);
     "linalg.matrix_norm(input, ord=\"fro\", dim=[-2,-1], keepdim=false, dtype=null)" =>
-        |a| matrix_norm(a, a.x(), &a.axes("dim", &a.x().shape()), "ord");
+        |a| matrix_norm(a, pair(a.ints("dim")), "ord");
     "linalg.qr(input, mode=\"reduced\")" => |a| qr(a);
     "linalg.eigh(input, UPLO=\"L\")" => |a| eigh(a);
     "linalg.svd(input, full_matrices=true, driver=null)" => |a| svd(a);
@@ -125,23 +126,17 @@ fn lstsq<'t>(a: &Args<'t>) -> Vec<Var<'t>> {
         false => none(DType::F64),
     };
     let (has_rank, has_values) = (!a.says("driver", "gels"), a.says("driver", "gelsd") || a.says("driver", "gelss"));
-    let values = x.singular_values();
-    let rank = || match m.min(n) {
-        0 => values.sum_axes(-1).cast(DType::I64),
-        _ => values.greater(f64::EPSILON * m.max(n) as f64 * values.max_keep(-1)).cast(DType::I64).sum_axes(-1),
-    };
     let mut results = vec![solution, residuals];
     // Variants of the samples leave out what has no derivative.
     if a.references() > 2 {
-        results.push(if has_rank { rank() } else { none(DType::I64) });
-        results.push(if has_values { values } else { none(DType::F64) });
+        results.push(if has_rank { x.matrix_rank() } else { none(DType::I64) });
+        results.push(if has_values { x.singular_values() } else { none(DType::F64) });
     }
     results
 }
 
 /// A norm over two axes, that of rows and that of columns.
-pub fn matrix_norm<'t>(a: &Args<'t>, x: Var<'t>, axes: &[usize], ord: &str) -> Var<'t> {
-    let [row, column] = *axes else { panic!("a matrix norm over {} axes", axes.len()) };
+pub fn matrix_norm<'t>(a: &Args<'t>, axes: [isize; 2], ord: &str) -> Var<'t> {
     let norm = match () {
         () if a.says(ord, "fro") => MatrixNorm::Frobenius,
         () if a.says(ord, "nuc") => MatrixNorm::Nuclear,
@@ -155,9 +150,6 @@ pub fn matrix_norm<'t>(a: &Args<'t>, x: Var<'t>, axes: &[usize], ord: &str) -> V
             other => panic!("no matrix norm {other}"),
         },
     };
-    let rank = x.rank() as isize;
-    let order: Vec<isize> = (0..rank).filter(|&i| i != row as isize && i != column as isize).collect();
-    let matrices = x.permute(&[&order[..], &[row as isize, column as isize]].concat()[..]);
-    let y = matrices.matrix_norm(norm);
-    if a.flag("keepdim") { y.reshape(x.shape().ones_at(axes)) } else { y }
+    let y = a.x().matrix_norm_axes(norm, axes);
+    if a.flag("keepdim") { y.reshape(a.x().shape().ones_at(&axes.map(|i| axis(i, a.x().rank())))) } else { y }
 }

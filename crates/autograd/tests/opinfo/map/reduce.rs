@@ -3,6 +3,7 @@
 use wengert_autograd::Var;
 
 use super::compare::truth;
+use super::shape::pair;
 use super::{linalg, table};
 use crate::args::Args;
 
@@ -30,8 +31,8 @@ table! {
     };
     "logsumexp(input, dim, keepdim=false)" => |a| over(a, a.x(), |x, axes| x.logsumexp(axes));
     "norm(input, p=\"fro\", dim=null, keepdim=false, dtype=null)" => |a| match a.says("p", "nuc") {
-        true if !a.given("dim") => linalg::matrix_norm(a, a.x(), &[0, 1], "p"),
-        true => linalg::matrix_norm(a, a.x(), &a.axes("dim", &a.x().shape()), "p"),
+        true if !a.given("dim") => linalg::matrix_norm(a, [0, 1], "p"),
+        true => linalg::matrix_norm(a, pair(a.ints("dim")), "p"),
         false => over(a, a.x(), |x, axes| x.norm_axes(order(a, "p"), axes)),
     };
     "linalg.vector_norm(input, ord=2, dim=null, keepdim=false, dtype=null)" =>

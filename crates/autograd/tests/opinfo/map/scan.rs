@@ -14,9 +14,8 @@ table! {
     "cummin(input, dim)" => |a| lifted(a, |x, axis| [x.cummin(axis), x.arg_cummin(axis)]);
     "argsort(input, dim=-1, descending=false, stable=false)" =>
         |a| lifted(a, |x, axis| [x.argsort(axis, a.flag("descending"))]);
-    "sort(input, dim=-1, descending=false, stable=false)" => |a| lifted(a, |x, axis| {
-        [x.sort(axis, a.flag("descending")), x.argsort(axis, a.flag("descending"))]
-    });
+    "sort(input, dim=-1, descending=false, stable=false)" =>
+        |a| lifted(a, |x, axis| x.sort_with_index(axis, a.flag("descending")).into());
     "msort(input)" => |a| if a.x().rank() == 0 { a.x() } else { a.x().sort(0, false) };
     "topk(input, k, dim=-1, largest=true, sorted=true)" => |a| lifted(a, |x, axis| x.topk(a.int("k") as usize, axis, a.flag("largest")).into());
     "kthvalue(input, k, dim=-1, keepdim=false)" => |a| along(a, |x, axis| x.kthvalue(a.int("k") as usize, axis).into());

@@ -55,7 +55,8 @@ fn sizes(sizes: &[isize]) -> Vec<usize> {
     sizes.iter().map(|&n| usize::try_from(n).unwrap_or_else(|_| panic!("the size {n} is negative"))).collect()
 }
 
-fn pair(ints: Vec<isize>) -> [isize; 2] {
+/// Two numbers.
+pub fn pair(ints: Vec<isize>) -> [isize; 2] {
     ints.try_into().unwrap_or_else(|ints| panic!("{ints:?} are not two numbers"))
 }
 

@@ -1,5 +1,7 @@
 //! How elements are combined: the loops of a reduction, compiled for each function and dtype.
 
+use std::hint::black_box;
+
 use super::{Fold, LANES, RUN};
 use crate::dtype::{DType, Element};
 use crate::kernel::level::levels;
@@ -35,7 +37,9 @@ trait Pair<T> {
 
     /// Whether there is a shorter way where no element is undefined.
     const SHORTER: bool;
-    fn undefined(x: T) -> bool;
+    /// What makes a total undefined, if an element is; it may also do so otherwise.
+    fn probe(total: T, x: T) -> T;
+    fn undefined(total: T) -> bool;
     fn of_defined(a: T, b: T) -> T;
 }
 
@@ -60,6 +64,11 @@ macro_rules! pairs {
         const SHORTER: bool = false;
 
         #[inline(always)]
+        fn probe(total: $T, _: $T) -> $T {
+            total
+        }
+
+        #[inline(always)]
         fn undefined(_: $T) -> bool {
             false
         }
@@ -72,6 +81,11 @@ macro_rules! pairs {
 
     (@shorter $T:ident, $a:ident, $b:ident, $f:expr, $defined:expr) => {
         const SHORTER: bool = true;
+
+        #[inline(always)]
+        fn probe(total: $T, x: $T) -> $T {
+            total.plus(x)
+        }
 
         #[inline(always)]
         fn undefined(x: $T) -> bool {
@@ -148,11 +162,14 @@ impl<T: Element> Combine<T> {
             pair: P::of,
             deal: deal_any::<T, P>,
             collapse: |lanes| collapse(lanes, P::of),
-            leaf: leaf::<T, P>,
-            leaves: |width, x, out| match width < LANES {
-                true => short(width, x, out, P::FIRST, P::of),
-                false => x.chunks_exact(width).zip(out).for_each(|(row, out)| *out = leaf::<T, P>(row)),
+            leaf: |x| {
+                let mut total = [P::FIRST];
+                if !x.is_empty() {
+                    leaves::<T, P>(x.len(), x, &mut total);
+                }
+                total[0]
             },
+            leaves: leaves::<T, P>,
             columns: |out, x| columns(out, x, P::of),
             run: |into, x, stride, rows| match P::VECTORS {
                 true => run(into, x, stride, rows, P::of),
@@ -166,21 +183,42 @@ impl<T: Element> Combine<T> {
     }
 }
 
-fn leaf<T: Element, P: Pair<T>>(x: &[T]) -> T {
-    let (rounds, rest) = x.split_at(x.len() - x.len() % LANES);
-    let mut total = P::FIRST;
-    if !rounds.is_empty() {
-        let (mut lanes, mut undefined) = ([P::FIRST; LANES], false);
-        if P::VECTORS {
-            deal_first(&mut lanes, P::FIRST, rounds, &mut undefined, P::of_defined, P::undefined);
-        }
-        if !P::VECTORS || undefined {
-            lanes = [P::FIRST; LANES];
-            deal_any::<T, P>(&mut lanes, rounds);
-        }
-        total = collapse(&lanes, P::of);
+/// Leaves whose lanes are there at once.
+const TOGETHER: usize = 4;
+
+fn leaves<T: Element, P: Pair<T>>(width: usize, x: &[T], out: &mut [T]) {
+    if width < LANES {
+        return short(width, x, out, P::FIRST, P::of);
     }
-    rest.iter().fold(total, |total, &x| P::of(total, x))
+    let rest = width - width % LANES..width;
+    for (x, out) in x.chunks(width * TOGETHER).zip(out.chunks_mut(TOGETHER)) {
+        let mut lanes = [[P::FIRST; LANES]; TOGETHER];
+        let lanes = &mut lanes[..out.len()];
+        let mut undefined = !P::VECTORS;
+        if P::VECTORS {
+            let mut probe = [P::FIRST; LANES];
+            if P::SHORTER {
+                probe = [x[0]; LANES];
+            }
+            deal_rows(lanes, width, x, &mut probe, P::of_defined, P::probe);
+            undefined = probe.iter().any(|&x| P::undefined(x));
+        }
+        match undefined {
+            false => halve(lanes, out, P::of_defined),
+            true => {
+                for ((lanes, row), out) in lanes.iter_mut().zip(x.chunks_exact(width)).zip(&mut *out) {
+                    *lanes = [P::FIRST; LANES];
+                    deal_any::<T, P>(lanes, &row[..rest.start]);
+                    *out = collapse(lanes, P::of);
+                }
+            }
+        }
+        if !rest.is_empty() {
+            for (out, row) in out.iter_mut().zip(x.chunks_exact(width)) {
+                *out = row[rest.clone()].iter().fold(*out, |total, &x| P::of(total, x));
+            }
+        }
+    }
 }
 
 /// Whatever the elements are: in vectors, where that is worth the code.
@@ -218,24 +256,45 @@ levels! {
 }
 
 levels! {
-    /// As `deal` to lanes that are still `first`, which then are nowhere but in registers; says whether any element is
-    /// undefined, so that the result does not count.
-    fn deal_first[T: Copy](
-        lanes: &mut [T; LANES],
-        first: T,
+    /// As `deal` for every row to lanes of its own, which are those of nothing yet; and all elements to `probe`.
+    fn deal_rows[T: Copy](
+        lanes: &mut [[T; LANES]],
+        width: usize,
         x: &[T],
-        undefined: &mut bool,
+        probe: &mut [T; LANES],
         f: impl Fn(T, T) -> T + Copy,
-        is_undefined: impl Fn(T) -> bool + Copy,
+        g: impl Fn(T, T) -> T + Copy,
     ) {
-        let (mut totals, mut found) = ([first; LANES], [0_u32; LANES]);
-        for round in x.as_chunks::<LANES>().0 {
-            totals.iter_mut().zip(round).for_each(|(total, &x)| *total = f(*total, x));
-            found.iter_mut().zip(round).for_each(|(found, &x)| *found |= u32::from(is_undefined(x)));
+        let mut probes = *probe;
+        for (lanes, row) in lanes.iter_mut().zip(x.chunks_exact(width)) {
+            let mut totals = *lanes;
+            for round in row.as_chunks::<LANES>().0 {
+                totals.iter_mut().zip(round).for_each(|(total, &x)| *total = f(*total, x));
+                probes.iter_mut().zip(round).for_each(|(probe, &x)| *probe = g(*probe, x));
+            }
+            *lanes = totals;
         }
-        *undefined = found.iter().fold(0, |any, &found| any | found) != 0;
-        *lanes = totals;
+        *probe = probes;
     }
+}
+
+levels! {
+    /// As `collapse` for every row of lanes, of which nothing is left. Every step is through memory, else the compiler would
+    /// make vectors of two elements of all, which is how this ends.
+    fn halve[T: Copy](lanes: &mut [[T; LANES]], out: &mut [T], f: impl Fn(T, T) -> T + Copy) {
+        for (lanes, out) in lanes.iter_mut().zip(out) {
+            step::<T, 16>(lanes, f);
+            step::<T, 8>(lanes, f);
+            step::<T, 4>(lanes, f);
+            *out = f(f(lanes[0], lanes[2]), f(lanes[1], lanes[3]));
+        }
+    }
+}
+
+#[inline(always)]
+fn step<T: Copy, const WIDTH: usize>(lanes: &mut [T; LANES], f: impl Fn(T, T) -> T) {
+    (0..WIDTH).for_each(|i| lanes[i] = f(lanes[i], lanes[i + WIDTH]));
+    black_box(lanes);
 }
 
 /// Short rows side by side: what is a chain of one after another in each goes on in all of them at once.

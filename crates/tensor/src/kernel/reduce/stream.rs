@@ -135,6 +135,13 @@ fn elements<T: Element>(
 ) {
     while !x.is_empty() {
         let (leaf, i) = (at / LEAF, at % LEAF);
+        let whole = if i == 0 { x.len() / LEAF } else { 0 };
+        if whole > 0 {
+            let (now, later) = x.split_at(whole * LEAF);
+            (f.leaves)(LEAF, now, &mut totals[leaf..leaf + whole]);
+            (at, x) = (at + now.len(), later);
+            continue;
+        }
         let len = LEAF.min(n - leaf * LEAF);
         let rounds = len - len % LANES;
         let taken = x.len().min(if i < rounds { rounds - i } else { len - i });
