@@ -61,6 +61,21 @@ fn convolutions_are_pytorchs() -> Result<()> {
 }
 
 #[test]
+fn padding_modes_are_pytorchs() -> Result<()> {
+    let modes = [
+        ("conv2d_reflect", PadMode::Reflect),
+        ("conv2d_replicate", PadMode::Replicate),
+        ("conv2d_circular", PadMode::Circular),
+    ];
+    for (name, mode) in modes {
+        let conv = Conv2d::new(1, 2, [2, 3], &mut rng())?.stride([1, 2]).padding([2, 1]);
+        assert_layer(name, &conv.pad_mode(mode))?;
+    }
+    let same = Conv1d::new(1, 1, 4, &mut rng())?.same().pad_mode(PadMode::Circular);
+    assert_layer("conv1d_same_circular", &same)
+}
+
+#[test]
 fn transposed_convolutions_are_pytorchs() -> Result<()> {
     assert_layer("conv_transpose1d", &ConvTranspose1d::new(2, 3, 3, &mut rng())?.stride(2).padding(1))?;
     let conv = ConvTranspose2d::grouped(4, 2, [3, 2], 2, &mut rng())?;

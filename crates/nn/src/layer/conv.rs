@@ -1,6 +1,6 @@
 //! Convolution over one to three axes.
 
-use wengert_autograd::Var;
+use wengert_autograd::{PadMode, Var};
 use wengert_tensor::{Conv, DType, Error, Result, Rng, Shape, Tensor};
 
 use super::Layer;
@@ -49,6 +49,8 @@ pub struct ConvNd<const N: usize> {
     dilations: [usize; N],
     #[module(skip)]
     padding: Padding<N>,
+    #[module(skip)]
+    mode: PadMode,
     groups: usize,
 }
 
@@ -105,8 +107,8 @@ impl<const N: usize> ConvNd<N> {
     ) -> Result<Self> {
         let (weight, bias) =
             parameters("conv", [outputs, inputs], [inputs, outputs], &kernel.into().0, groups, init, rng)?;
-        let padding = Padding::Both([0; N]);
-        Ok(Self { weight, bias: Some(bias), strides: [1; N], dilations: [1; N], padding, groups })
+        let (padding, mode) = (Padding::Both([0; N]), PadMode::ZEROS);
+        Ok(Self { weight, bias: Some(bias), strides: [1; N], dilations: [1; N], padding, mode, groups })
     }
 
     /// The same layer without a bias.
@@ -119,15 +121,31 @@ impl<const N: usize> ConvNd<N> {
         Self { strides: stride.into().0, ..self }
     }
 
-    /// The same layer with so many zeros before and after each axis.
-    pub fn padding(self, zeros: impl Into<PerAxis<N>>) -> Self {
-        Self { padding: Padding::Both(zeros.into().0), ..self }
+    /// The same layer with so many elements before and after each axis: zeros, where [`pad_mode`](Self::pad_mode) says
+    /// nothing else.
+    pub fn padding(self, elements: impl Into<PerAxis<N>>) -> Self {
+        Self { padding: Padding::Both(elements.into().0), ..self }
     }
 
-    /// The same layer with as many zeros as make the axes of the output as long as those of the input at
-    /// stride 1; an odd one is after the axis.
+    /// The same layer with as much padding as makes the axes of the output as long as those of the input at
+    /// stride 1; an odd element is after the axis.
     pub fn same(self) -> Self {
         Self { padding: Padding::Same, ..self }
+    }
+
+    /// The same layer with another kind of padding.
+    ///
+    /// ```
+    /// use wengert_nn::{Conv1d, Layer, PadMode};
+    /// use wengert_tensor::{DType, Rng, Tensor};
+    ///
+    /// let conv = Conv1d::new(1, 1, 3, &mut Rng::seed(0))?.padding(1).pad_mode(PadMode::Circular);
+    /// assert_eq!(conv.predict(&Tensor::zeros([1, 1, 8], DType::F32)?)?.shape()[..], [1, 1, 8]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias = "padding_mode")]
+    pub fn pad_mode(self, mode: PadMode) -> Self {
+        Self { mode, ..self }
     }
 
     /// The same layer with this distance between neighbouring elements of a window.
@@ -140,9 +158,9 @@ impl<const N: usize> ConvNd<N> {
         let how = Conv { strides, dilations, groups: self.groups, ..Conv::new(N) };
         match self.padding {
             Padding::Same => how.same(window),
-            Padding::Both(zeros) => {
+            Padding::Both(elements) => {
                 let both = |n: usize| isize::try_from(n).unwrap_or(isize::MAX);
-                Conv { padding: zeros.iter().map(|&n| (both(n), both(n))).collect(), ..how }
+                Conv { padding: elements.iter().map(|&n| (both(n), both(n))).collect(), ..how }
             }
         }
     }
@@ -156,8 +174,12 @@ impl<const N: usize> Layer for ConvNd<N> {
             Err(poisoned) => return poisoned,
         };
         let weight = self.weight.beside(x);
-        let window = weight.shape();
-        let y = images.conv(weight, &self.how(window.get(2..).unwrap_or_default()));
+        let mut how = self.how(weight.shape().get(2..).unwrap_or_default());
+        let images = match self.mode == PadMode::ZEROS {
+            true => images,
+            false => images.pad_with(&std::mem::replace(&mut how.padding, vec![(0, 0); N]), self.mode),
+        };
+        let y = images.conv(weight, &how);
         lead.restore(match &self.bias {
             Some(bias) => y + per_channel(bias.beside(x), N + 2),
             None => y,

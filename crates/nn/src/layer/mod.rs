@@ -62,7 +62,7 @@ pub use rms_norm::RmsNorm;
 pub use sequential::Sequential;
 pub use softmax::{Glu, LogSoftmax, Softmax};
 pub use transformer::{DecoderBlock, EncoderBlock, TransformerDecoder, TransformerEncoder, TransformerOptions};
-pub use wengert_autograd::Mask;
+pub use wengert_autograd::{Mask, PadMode};
 
 use crate::Module;
 

@@ -110,6 +110,10 @@ def layers():
     )
     for name, module in activations.items():
         layer(f"activation.{name}", module, x)
+    for mode in ("reflect", "replicate", "circular"):
+        name, same = f"conv2d_{mode}", dict(stride=(1, 2), padding=(2, 1), padding_mode=mode)
+        layer(name, nn.Conv2d(1, 2, (2, 3), **same), rand(1, 1, 3, 4))
+    layer("conv1d_same_circular", nn.Conv1d(1, 1, 4, padding="same", padding_mode="circular"), rand(2, 1, 5))
 
 
 def loss(name, f, *inputs, each=None):
