@@ -1,7 +1,7 @@
 //! Conversion between dtypes, slices to a slice.
 //!
 //! Half precision is converted to and from `f32` by two loops, which run in vectors; to and from all other dtypes by way
-//! of an `f32`, a tile at a time, which [rounding to odd](crate::half::to_odd) keeps to one rounding in effect.
+//! of an `f32`, a tile at a time: rounded to odd, so that in effect there is one rounding.
 
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::Result;
