@@ -197,3 +197,20 @@ fn arithmetic_over_its_own_operand() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn results_that_are_large_are_left_as_they_were_computed() -> Result<()> {
+    for shape in [[2100, 1024], [8200, 257]] {
+        let tape = Tape::new();
+        let (x, w) = (tape.input(&noise(shape, DType::F32, 1)), tape.input(&noise([shape[1]], DType::F32, 2)));
+        let y = x * w - x.mean_keep(-1);
+        // One that is read on, and one that takes the place of something.
+        let (z, over) = (y * 0.5, x.cumsum(0) * w);
+        for threads in [1, 2] {
+            set_threads(threads);
+            check(&tape, &[y, z.sum_axes(0), over.cumsum(0), y.square().sum().grad(w)])?;
+        }
+    }
+    set_threads(0);
+    Ok(())
+}

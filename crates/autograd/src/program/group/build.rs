@@ -37,6 +37,9 @@ fn lcm(a: usize, b: usize) -> usize {
 /// Elements that may not be in the second cache together.
 const FAR: usize = 1 << 18;
 
+/// Bytes of a result that is written past the caches: most would have left them before anybody reads it.
+const LEAVING: usize = 8 << 20;
+
 /// A tile that is not yet given a local.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Tile {
@@ -182,7 +185,12 @@ impl Builder<'_, '_> {
             if let Some(out) = self.result(i) {
                 self.ends.push(End { stream, rows, totals, out });
             }
-            return self.steps.push(Step { work: Work::Stream(stream, scale, *x, totals), out: state, at });
+            return self.steps.push(Step {
+                work: Work::Stream(stream, scale, *x, totals),
+                out: state,
+                at,
+                passes: true,
+            });
         }
         // Slices of any one length.
         let slice = Layout::contiguous([self.block * width].into());
@@ -201,12 +209,28 @@ impl Builder<'_, '_> {
     pub fn put(&mut self, i: usize, work: Work, width: usize) {
         let node = &self.plan.graph.nodes[i];
         let (dtype, at) = (node.ty.dtype, node.at);
-        let out = match self.result(i) {
-            Some(local) => Operand { from: From::Local(local), offset: 0, step: width, width },
-            None => self.block_tile(dtype, width),
+        let result = self.result(i).map(|local| Operand { from: From::Local(local), offset: 0, step: width, width });
+        let far = node.ty.shape.numel() * dtype.size() >= LEAVING && width == self.cols && !self.is_over(i);
+        let (out, leaving) = match result {
+            Some(result) if far => (self.block_tile(dtype, width), Some(result)),
+            Some(result) => (result, None),
+            None => (self.block_tile(dtype, width), None),
         };
         self.inside.push((i, out));
-        self.steps.push(Step { work, out, at });
+        self.steps.push(Step { work, out, at, passes: true });
+        if let Some(result) = leaving {
+            self.steps.push(Step { work: Work::Leave(out), out: result, at, passes: true });
+        }
+    }
+
+    /// Whether node `i` is written over something that the group reads.
+    fn is_over(&mut self, i: usize) -> bool {
+        let Some(slot) = self.plan.slot_of[i] else { return false };
+        let nodes = self.unit.nodes.iter().flat_map(|&j| &self.plan.graph.nodes[j].operands);
+        let bases: SmallVec<[Base; 16]> = nodes.map(|&x| self.plan.places[x].base).collect();
+        bases.iter().any(|base| {
+            *base != Base::Node(i) && !matches!(base, Base::Constant(_)) && self.plan.source(base) == Source::Slot(slot)
+        })
     }
 
     /// Where node `i` is, if it is of the group.
@@ -251,7 +275,7 @@ impl Builder<'_, '_> {
             // A node of the group that has one element a row.
             Some(row) => {
                 let out = self.block_tile(dtype, self.cols);
-                self.steps.push(Step { work: Work::Spread(row), out, at });
+                self.steps.push(Step { work: Work::Spread(row), out, at, passes: true });
                 out
             }
             None => self.outside(&base, &layout, dtype, width, at),
@@ -292,7 +316,7 @@ impl Builder<'_, '_> {
             let Some(local) = overwritten else { return direct };
             let out = self.block_tile(dtype, width);
             let work = Work::Copy(Operand { from: From::Local(local), ..direct });
-            self.loads.push(Step { work, out, at });
+            self.loads.push(Step { work, out, at, passes: true });
             return out;
         }
         if repeated && self.block == 1 {
@@ -301,11 +325,11 @@ impl Builder<'_, '_> {
         let out = self.block_tile(dtype, width);
         if full && width > 1 && is_spread(layout, width) {
             let from = Operand { step: 1, width: 1, ..direct };
-            self.loads.push(Step { work: Work::Spread(from), out, at });
+            self.loads.push(Step { work: Work::Spread(from), out, at, passes: true });
             return out;
         }
         let same = repeated || layout.strides().iter().all(|&stride| stride == 0);
-        let step = Step { work: Work::Gather(source, Walker::new(layout)), out, at };
+        let step = Step { work: Work::Gather(source, Walker::new(layout)), out, at, passes: true };
         if same {
             self.first.push(step)
         } else {
@@ -356,7 +380,10 @@ impl Builder<'_, '_> {
         };
         for step in steps {
             step.each_operand(&mut note);
-            note(&step.out);
+            // What is left past the caches needs none of them.
+            if !matches!(step.work, Work::Leave(_)) {
+                note(&step.out);
+            }
         }
         if self.rows.saturating_mul(self.cols) * ahead.len() < FAR { Vec::new() } else { ahead }
     }
@@ -440,6 +467,11 @@ impl Builder<'_, '_> {
         for end in &mut self.ends {
             end.totals = settled(end.totals);
         }
+        for step in &mut steps {
+            let mut width = step.out.width;
+            step.each_operand(|x| width = width.max(x.width));
+            step.passes = width == self.cols;
+        }
         let ahead = self.ahead(&steps);
         Group {
             rows: self.rows,
@@ -451,6 +483,7 @@ impl Builder<'_, '_> {
             part,
             parts,
             first: self.first,
+            passes: steps.iter().filter(|step| step.passes).count(),
             steps,
             ends: self.ends,
             ahead,
@@ -466,7 +499,7 @@ impl Step {
             Work::Map(_, x) => x.iter().for_each(each),
             Work::Chain(_, x) => x.iter().for_each(|term| each(&term.x)),
             Work::Gather(..) => {}
-            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => each(x),
+            Work::Copy(x) | Work::Leave(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => each(x),
         }
     }
 
@@ -475,7 +508,7 @@ impl Step {
             Work::Map(_, x) => x.iter_mut().for_each(each),
             Work::Chain(_, x) => x.iter_mut().map(|term| &mut term.x).for_each(each),
             Work::Gather(..) => {}
-            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => {
+            Work::Copy(x) | Work::Leave(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => {
                 [x].into_iter().for_each(each)
             }
         }

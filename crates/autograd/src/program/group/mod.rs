@@ -20,8 +20,8 @@ use wengert_tensor::kernel::Bound;
 use wengert_tensor::kernel::chain::Chain;
 use wengert_tensor::kernel::copy;
 use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::kernel::far::{self, Writer, prefetch};
 use wengert_tensor::kernel::parallel;
-use wengert_tensor::kernel::prefetch::prefetch;
 use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::kernel::reduce::stream::{self, Stream};
 use wengert_tensor::{Data, DataMut, Error, Result, Storage};
@@ -51,6 +51,8 @@ pub(super) struct Group {
     ends: Vec<End>,
     /// What is read and written in the order of rows: worth asking for before its block comes.
     ahead: Vec<Operand>,
+    /// How many steps pass over whole blocks.
+    passes: usize,
     /// What its operations are called, in order.
     names: Vec<&'static str>,
     note: Note,
@@ -78,6 +80,8 @@ struct End {
 struct Step {
     work: Work,
     out: Operand,
+    /// Whether it passes over a block, and not over an element for every row.
+    passes: bool,
     at: &'static Location<'static>,
 }
 
@@ -91,6 +95,8 @@ enum Work {
     Gather(usize, Walker),
     /// Copies what a result would overwrite.
     Copy(Operand),
+    /// Copies a large result from its tile.
+    Leave(Operand),
     /// Repeats each row's element over the columns.
     Spread(Operand),
     /// Reduces each row.
@@ -194,17 +200,25 @@ impl Group {
 
     /// Runs a part of the rows.
     fn part(&self, shared: &[Data], rows: Rows, locals: &mut [DataMut]) -> Result<()> {
+        far::writing(|writer| self.blocks(shared, rows, locals, writer))
+    }
+
+    fn blocks(&self, shared: &[Data], rows: Rows, locals: &mut [DataMut], writer: &Writer) -> Result<()> {
         let mut block = Rows { start: rows.start, end: (rows.start + self.block).min(rows.end) };
-        self.first.iter().try_for_each(|step| self.step(step, shared, rows, block, locals))?;
+        self.first.iter().try_for_each(|step| self.step(step, shared, rows, block, locals, writer))?;
         while block.start < block.end {
             let next = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
             let own = Rows { start: next.start - rows.start, end: next.end - rows.start };
-            for (k, step) in self.steps.iter().enumerate() {
-                // A bit at a time: memory brings only so much at once.
-                for x in &self.ahead {
-                    prefetch(x.of(shared, next, locals, own), k, self.steps.len());
+            let mut passes = 0;
+            for step in &self.steps {
+                // A bit with every pass over the block: memory brings only so much at once.
+                if step.passes {
+                    for x in &self.ahead {
+                        prefetch(x.of(shared, next, locals, own), passes, self.passes);
+                    }
+                    passes += 1;
                 }
-                self.step(step, shared, rows, block, locals)?;
+                self.step(step, shared, rows, block, locals, writer)?;
             }
             block = next;
         }
@@ -212,7 +226,15 @@ impl Group {
     }
 
     /// Runs a step on a block of a part's rows.
-    fn step(&self, step: &Step, shared: &[Data], part: Rows, block: Rows, locals: &mut [DataMut]) -> Result<()> {
+    fn step(
+        &self,
+        step: &Step,
+        shared: &[Data],
+        part: Rows,
+        block: Rows,
+        locals: &mut [DataMut],
+        writer: &Writer,
+    ) -> Result<()> {
         let From::Local(local) = step.out.from else { return Ok(()) };
         let mut taken = take(&mut locals[local]);
         let own = Rows { start: block.start - part.start, end: block.end - part.start };
@@ -249,12 +271,13 @@ impl Group {
                 let out = taken.reborrow().range(step.out.range(own));
                 walker.read_from(step.out.width * block.start, shared[*source], out)
             }
-            Work::Copy(x) | Work::Spread(x) | Work::Rows(_, x) => {
+            Work::Copy(x) | Work::Leave(x) | Work::Spread(x) | Work::Rows(_, x) => {
                 let out = taken.reborrow().range(step.out.range(own));
                 let x = x.of(shared, block, locals, own);
                 match &step.work {
                     Work::Rows(fold, _) => stream::rows(*fold, self.cols, x, out),
                     Work::Spread(_) => copy::spread(x, out, self.cols),
+                    Work::Leave(_) => writer.copy(x, out),
                     _ => copy::slice(x, out),
                 }
             }

@@ -1,0 +1,117 @@
+//! Memory that is in no cache: asked for before it is needed, and written without being read first.
+
+#![allow(unsafe_code, reason = "instructions that no safe function gives")]
+
+use crate::error::{Error, Result};
+use crate::kernel::copy;
+use crate::kernel::level::Level;
+use crate::view::{Data, DataMut};
+
+/// The bytes that come together.
+const LINE: usize = 64;
+
+/// The first byte of some elements, and how many bytes there are.
+fn bytes(x: Data) -> (*const u8, usize) {
+    match x {
+        Data::F32(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::F64(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::I64(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::Bool(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::BF16(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::F16(x) => (x.as_ptr().cast(), size_of_val(x)),
+    }
+}
+
+/// Has part `part` of `parts` of some elements brought to the second cache, where the processor can be asked for that. What is
+/// computed is the same.
+#[inline]
+pub fn prefetch(x: Data, part: usize, parts: usize) {
+    let (start, bytes) = bytes(x);
+    let lines = bytes.div_ceil(LINE);
+    for line in lines * part / parts.max(1)..lines * (part + 1) / parts.max(1) {
+        bring(start.wrapping_add(line * LINE));
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn bring(place: *const u8) {
+    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+    // SAFETY: every x86-64 processor has the instruction, which reads nothing that a program could see and takes any
+    // address.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) };
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn bring(_: *const u8) {}
+
+/// Writes past the caches; there is one only within [`writing`].
+#[derive(Debug)]
+pub struct Writer(());
+
+/// Calls `f` with a writer. What it wrote is written when this returns, for every thread.
+pub fn writing<R>(f: impl FnOnce(&Writer) -> R) -> R {
+    /// Even where `f` panics.
+    struct Written;
+
+    impl Drop for Written {
+        fn drop(&mut self) {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: every x86-64 processor has the instruction.
+            unsafe {
+                std::arch::x86_64::_mm_sfence();
+            }
+        }
+    }
+
+    let _written = Written;
+    f(&Writer(()))
+}
+
+impl Writer {
+    /// The elements of a slice in one of the same length, which nobody reads soon.
+    ///
+    /// # Errors
+    /// Where dtypes or lengths differ.
+    pub fn copy(&self, x: Data, mut out: DataMut) -> Result<()> {
+        if x.dtype() != out.dtype() || x.len() != out.len() {
+            let (n, len, from, to) = (x.len(), out.len(), x.dtype(), out.dtype());
+            return Err(Error::shape(format!("copy: {n} elements of {from} into {len} of {to}")));
+        }
+        #[cfg(target_arch = "x86_64")]
+        if Level::best() >= Level::Avx2 {
+            let ((from, bytes), (to, _)) = (bytes(x), bytes(out.reborrow().data()));
+            if to.addr().is_multiple_of(LINE) && bytes.is_multiple_of(LINE) {
+                let to = match &mut out {
+                    DataMut::F32(out) => out.as_mut_ptr().cast::<u8>(),
+                    DataMut::F64(out) => out.as_mut_ptr().cast(),
+                    DataMut::I64(out) => out.as_mut_ptr().cast(),
+                    DataMut::Bool(out) => out.as_mut_ptr().cast(),
+                    DataMut::BF16(out) => out.as_mut_ptr().cast(),
+                    DataMut::F16(out) => out.as_mut_ptr().cast(),
+                };
+                // SAFETY: both are slices of so many bytes, in whole lines, the second from the start of one on; a `Level` is
+                // one that this processor has. The writer's end waits for what is written here.
+                unsafe { past(from, to, bytes) };
+                return Ok(());
+            }
+        }
+        copy::slice(x, out)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx")]
+unsafe fn past(from: *const u8, to: *mut u8, bytes: usize) {
+    use std::arch::x86_64::{__m256i, _mm256_loadu_si256, _mm256_stream_si256};
+    for at in (0..bytes).step_by(LINE) {
+        // SAFETY: as the caller says.
+        unsafe {
+            let (from, to) = (from.add(at).cast::<__m256i>(), to.add(at).cast::<__m256i>());
+            let (low, high) = (_mm256_loadu_si256(from), _mm256_loadu_si256(from.add(1)));
+            _mm256_stream_si256(to, low);
+            _mm256_stream_si256(to.add(1), high);
+        }
+    }
+}
