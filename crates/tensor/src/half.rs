@@ -73,7 +73,7 @@ halves! {
     /// ```
     /// use wengert_tensor::Bf16;
     /// assert_eq!(f32::from(Bf16::from_f32(3.14159)), 3.140625);
-    /// assert_eq!(Bf16::from_f32(1e38).to_f32(), 9.98418e37);
+    /// assert_eq!(Bf16::from_f32(1.004).to_f32(), 1.0078125);
     /// ```
     #[doc(alias = "bfloat16")]
     Bf16;
