@@ -15,6 +15,8 @@ pub(crate) trait Moved: Copy + Default + 'static {
     fn bits_mut(data: DataMut<'_>) -> Option<&mut [Self]>;
     /// A value of this size, or zero.
     fn of(value: Scalar) -> Self;
+    /// x where `cond` is true, else y.
+    fn either(cond: bool, x: Self, y: Self) -> Self;
 }
 
 /// Numbers of which any bits are one. Sealed by being private.
@@ -61,6 +63,13 @@ macro_rules! moved {
                     _ => 0,
                 }
             }
+
+            // Of both, lest a loop chooses where it loads from, which takes far longer.
+            #[inline(always)]
+            fn either(cond: bool, x: Self, y: Self) -> Self {
+                let mask = Self::from(cond).wrapping_neg();
+                x & mask | y & !mask
+            }
         }
     )*};
 }
@@ -88,6 +97,10 @@ impl Moved for bool {
 
     fn of(value: Scalar) -> Self {
         matches!(value, Scalar::Bool(true))
+    }
+
+    fn either(cond: bool, x: Self, y: Self) -> Self {
+        cond & x | !cond & y
     }
 }
 

@@ -2,23 +2,27 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::level::levels;
-use crate::kernel::{moved, with_moved};
+use crate::kernel::moved::{self, Moved};
+use crate::kernel::with_moved;
 use crate::view::{Data, DataMut};
 
 /// Loops for numbers of 4 and 8 bytes are worth compiling for every level.
-fn choose<T: Copy>(cond: &[bool], x: &[T], y: &[T], out: &mut [T]) {
+fn choose<T: Moved>(cond: &[bool], x: &[T], y: &[T], out: &mut [T]) {
     match const { size_of::<T>() >= 4 } {
         true => in_vectors(cond, x, y, out),
-        false => {
-            out.iter_mut().zip(cond).zip(x).zip(y).for_each(|(((out, &c), &x), &y)| *out = if c { x } else { y });
-        }
+        false => one_by_one(cond, x, y, out),
     }
 }
 
 levels! {
-    fn in_vectors[T: Copy](cond: &[bool], x: &[T], y: &[T], out: &mut [T]) {
-        out.iter_mut().zip(cond).zip(x).zip(y).for_each(|(((out, &c), &x), &y)| *out = if c { x } else { y });
+    fn in_vectors[T: Moved](cond: &[bool], x: &[T], y: &[T], out: &mut [T]) {
+        one_by_one(cond, x, y, out);
     }
+}
+
+#[inline(always)]
+fn one_by_one<T: Moved>(cond: &[bool], x: &[T], y: &[T], out: &mut [T]) {
+    out.iter_mut().zip(cond).zip(x).zip(y).for_each(|(((out, &c), &x), &y)| *out = T::either(c, x, y));
 }
 
 /// x where `cond` is true, y elsewhere, of the operands cond, x and y. What is not chosen leaves no trace,
@@ -42,7 +46,7 @@ pub fn select(operands: &[Data], out: DataMut) -> Result<()> {
     }
     with_moved!(x.dtype(), T => {
         let (x, out) = moved::slices::<T>("select", x, out)?;
-        choose(c, x, <T as moved::Moved>::bits(y).unwrap_or_default(), out);
+        choose(c, x, T::bits(y).unwrap_or_default(), out);
     });
     Ok(())
 }
