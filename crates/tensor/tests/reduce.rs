@@ -259,7 +259,8 @@ proptest! {
         let max = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
         let min = |a: f32, b: f32| if a < b || a.is_nan() { a } else { b };
         let add = |a: f32, b: f32| a + b;
-        let ways: [(Fold, f32, &dyn Fn(f32, f32) -> f32); 3] =
+        type Way<'a> = (Fold, f32, &'a dyn Fn(f32, f32) -> f32);
+        let ways: [Way<'_>; 3] =
             [(Fold::Sum, 0.0, &add), (Fold::Max, f32::NEG_INFINITY, &max), (Fold::Min, f32::INFINITY, &min)];
         for (fold, first, f) in ways {
             let mut out = vec![0.0; rows];
