@@ -214,3 +214,18 @@ fn results_that_are_large_are_left_as_they_were_computed() -> Result<()> {
     set_threads(0);
     Ok(())
 }
+
+#[test]
+fn what_waits_for_nothing_runs_where_it_is_read() -> Result<()> {
+    let tape = Tape::new();
+    let [m, x] = [1, 2].map(|seed| tape.input(&noise([33, 50], DType::F32, seed)));
+    // The mean so far is scaled before the gradient is there.
+    let early = m * 0.9;
+    let next = early + x.cumsum(0) * 0.1;
+    let plan = tape.compile(&[m, x], &[next])?.to_string();
+    assert_eq!(plan.lines().count(), 3, "{plan}");
+    check(&tape, &[next, next.sum()])?;
+    // Read by two units, or not as it is, it stays.
+    check(&tape, &[next, (early.square() + x.cumsum(1)).cumsum(0) + early])?;
+    check(&tape, &[early.t() + x.cumsum(1).t(), early.flip(0) + x.cumsum(0)])
+}

@@ -256,11 +256,11 @@ proptest! {
             let total = if rounds.is_empty() { first } else { lanes[0] };
             rest.iter().fold(total, |total, &x| f(total, x))
         };
+        type Pair<'f> = &'f dyn Fn(f32, f32) -> f32;
         let max = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
         let min = |a: f32, b: f32| if a < b || a.is_nan() { a } else { b };
         let add = |a: f32, b: f32| a + b;
-        type Way<'a> = (Fold, f32, &'a dyn Fn(f32, f32) -> f32);
-        let ways: [Way<'_>; 3] =
+        let ways: [(Fold, f32, Pair); 3] =
             [(Fold::Sum, 0.0, &add), (Fold::Max, f32::NEG_INFINITY, &max), (Fold::Min, f32::INFINITY, &min)];
         for (fold, first, f) in ways {
             let mut out = vec![0.0; rows];

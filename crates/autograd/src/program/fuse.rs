@@ -16,6 +16,8 @@
 //! cheap is a *level* for every unit, above those of all that it waits for; it is raised where a node joins that
 //! waits for more.
 
+use std::mem::take;
+
 use smallvec::SmallVec;
 use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::{DType, Layout, Shape};
@@ -287,16 +289,54 @@ impl Fuser<'_> {
 
     fn join(&mut self, i: usize, u: usize, role: Role, cols: Option<usize>, makers: &[usize]) {
         self.made[i] = Made { unit: u, role };
-        for &v in makers.iter().filter(|&&v| v != u) {
-            if self.units[v].later.last() != Some(&u) {
-                self.units[v].later.push(u);
-            }
-        }
         let unit = &mut self.units[u].unit;
         unit.nodes.push(i);
         if let Some(domain) = &mut unit.domain {
             domain.cols = cols;
             domain.roles.push(role);
+        }
+        for &v in makers.iter().filter(|&&v| v != u) {
+            if role == Role::Full && self.is_early(v, u) && self.reads_whole(i, v) {
+                self.absorb(v, u);
+            } else if self.units[v].later.last() != Some(&u) {
+                self.units[v].later.push(u);
+            }
+        }
+    }
+
+    /// Whether unit `v` waits for nothing, nobody waits for it, and unit `u` is of its size: it could as well run there.
+    fn is_early(&self, v: usize, u: usize) -> bool {
+        let (early, late) = (&self.units[v], &self.units[u]);
+        let (Some(a), Some(b)) = (&early.unit.domain, &late.unit.domain) else { return false };
+        early.level == 0
+            && early.later.is_empty()
+            && a.numel == b.numel
+            && a.cols.is_none()
+            && a.roles.len() + b.roles.len() <= LIMIT
+    }
+
+    /// Whether all that node `i` reads of unit `v` is whole, as it is made.
+    fn reads_whole(&self, i: usize, v: usize) -> bool {
+        self.graph.nodes[i].operands.iter().map(|&x| &self.places[x]).all(|place| match place.base {
+            Base::Node(base) if self.made[base].unit == v => self.made[base].role == Role::Full && place.is_whole(),
+            _ => true,
+        })
+    }
+
+    /// Makes the nodes of unit `v`, which waits for nothing, the first of unit `u`.
+    fn absorb(&mut self, v: usize, u: usize) {
+        let early = &mut self.units[v];
+        let (mut nodes, mut roles) = (take(&mut early.unit.nodes), SmallVec::new());
+        if let Some(domain) = early.unit.domain.take() {
+            roles = domain.roles;
+        }
+        nodes.iter().for_each(|&i| self.made[i].unit = u);
+        let unit = &mut self.units[u].unit;
+        nodes.append(&mut unit.nodes);
+        unit.nodes = nodes;
+        if let Some(domain) = &mut unit.domain {
+            roles.append(&mut domain.roles);
+            domain.roles = roles;
         }
     }
 
@@ -417,7 +457,9 @@ impl Fuser<'_> {
                     {
                         unit.domain = None;
                     }
-                    ordered.push(unit);
+                    if !unit.nodes.is_empty() {
+                        ordered.push(unit);
+                    }
                 }
             }
         }

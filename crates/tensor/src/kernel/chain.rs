@@ -143,13 +143,12 @@ impl Chain {
         }
         let (mut spread, mut splats) = (row, [[T::zero(); WIDE]; 3]);
         for _ in 0..rows {
-            for (k, splat) in splats.iter_mut().enumerate() {
-                if row.x[k].along == 0 {
+            for ((to, from), splat) in spread.x.iter_mut().zip(&row.x).zip(&mut splats) {
+                to.start = from.start;
+                if from.along == 0 {
                     // SAFETY: a row of every operand has an element, and there are as many rows.
-                    *splat = [unsafe { row.x[k].start.read() }; WIDE];
-                    spread.x[k].start = splat.as_ptr();
-                } else {
-                    spread.x[k].start = row.x[k].start;
+                    *splat = [unsafe { from.start.read() }; WIDE];
+                    to.start = splat.as_ptr();
                 }
             }
             spread.out = row.out;
