@@ -113,7 +113,8 @@ impl<'t> Var<'t> {
             return self.adaptive_avg_pool(&axes.iter().map(|axis| axis.m).collect::<Vec<_>>());
         }
         let lead = self.rank() - axes.len();
-        let mut x = self;
+        let moves = matches!(how, Resize::Nearest | Resize::NearestExact);
+        let mut x = if moves { self } else { self.wide() };
         for (i, axis) in axes.iter().enumerate() {
             let last = axis.n - 1;
             let read = |p: f64, w: f64| ((p.max(0.0) as usize).min(last), w);
@@ -133,7 +134,7 @@ impl<'t> Var<'t> {
                 }),
             };
         }
-        x
+        x.narrowed(self)
     }
 
     /// The elements along `axis` that `of` names for each of `m`.
