@@ -1,6 +1,6 @@
 //! Sums with a factor, quotients and numbers rounded, steps.
 
-use super::compose;
+use super::{compose, wide};
 use crate::op::Operand;
 use crate::tape::Var;
 
@@ -20,21 +20,30 @@ impl<'t> Var<'t> {
     #[inline]
     #[track_caller]
     pub fn add_scaled(self, other: Self, alpha: f64) -> Self {
-        self + scaled(other, alpha)
+        compose("add_scaled", [self, other], |xs| {
+            let [x, y] = wide(xs)?;
+            Ok((x + scaled(y, alpha)).narrowed(self))
+        })
     }
 
     /// x + `value` a b.
     #[inline]
     #[track_caller]
     pub fn addcmul(self, a: Self, b: Self, value: f64) -> Self {
-        self + scaled(a, value) * b
+        compose("addcmul", [self, a, b], |xs| {
+            let [x, a, b] = wide(xs)?;
+            Ok((x + scaled(a, value) * b).narrowed(self))
+        })
     }
 
     /// x + `value` a / b.
     #[inline]
     #[track_caller]
     pub fn addcdiv(self, a: Self, b: Self, value: f64) -> Self {
-        self + scaled(a, value) / b
+        compose("addcdiv", [self, a, b], |xs| {
+            let [x, a, b] = wide(xs)?;
+            Ok((x + scaled(a, value) / b).narrowed(self))
+        })
     }
 
     /// x / y without what is behind the point, where [`floor_div`](Self::floor_div) rounds down.
@@ -74,11 +83,13 @@ impl<'t> Var<'t> {
     pub fn round_to(self, digits: i32) -> Self {
         // Powers of ten that are whole are exact, their reciprocals are not.
         let scale = 10f64.powi(digits.saturating_abs());
-        match digits {
-            0 => self.round(),
-            1.. => (self * scale).round() / scale,
-            _ => (self / scale).round() * scale,
-        }
+        let x = self.wide();
+        let rounded = match digits {
+            0 => x.round(),
+            1.. => (x * scale).round() / scale,
+            _ => (x / scale).round() * scale,
+        };
+        rounded.narrowed(self)
     }
 
     /// 0 where x < 0, `at_zero` where x = 0, else 1; NaN where x is. It has no derivative by x.

@@ -2,7 +2,7 @@
 
 use wengert_tensor::Error;
 
-use super::compose;
+use super::{compose, wide};
 use crate::tape::Var;
 
 impl<'t> Var<'t> {
@@ -24,16 +24,17 @@ impl<'t> Var<'t> {
     #[inline]
     #[track_caller]
     pub fn cross(self, other: Self, axis: isize) -> Self {
-        compose("cross", [self, other], |[x, y]| {
+        compose("cross", [self, other], |xs| {
+            let [x, y] = wide(xs)?;
             let (a, b) = (x.shape(), y.shape());
             let shape = a.broadcast(&b).ok_or_else(|| Error::shape(format!("{a} and {b} do not fit")))?;
             let at = shape.axis(axis)?;
             if shape[at] != 3 {
-                return Err(Error::shape(format!("axis {at} of {shape} has not 3 elements")));
+                return Err(Error::shape(format!("axis {at} of {shape} has {} elements, not 3", shape[at])));
             }
             let (x, y) = (x.broadcast_to(&shape), y.broadcast_to(&shape));
             let turned = |v: Self, by: isize| v.roll(axis, -by);
-            Ok(turned(x, 1) * turned(y, 2) - turned(x, 2) * turned(y, 1))
+            Ok((turned(x, 1) * turned(y, 2) - turned(x, 2) * turned(y, 1)).narrowed(self))
         })
     }
 }

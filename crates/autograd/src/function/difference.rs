@@ -1,9 +1,12 @@
 //! Differences of neighbours.
 
-use wengert_tensor::DType;
+use wengert_tensor::{DType, Error};
 
 use super::compose;
 use crate::tape::Var;
+
+/// More differences of differences are not taken: each is an equation, and their factors are far beyond any float.
+const MOST: usize = 1 << 16;
 
 impl<'t> Var<'t> {
     /// The differences of neighbours along `axis`, each less the one before, taken `n` times: the axis becomes shorter by
@@ -19,12 +22,19 @@ impl<'t> Var<'t> {
     /// assert_eq!(x.diff(2, 0).value()?, Tensor::from([2.0, 2.0]));
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// An axis that does not exist, more than 2¹⁶ differences of differences.
     #[inline]
     #[track_caller]
     pub fn diff(self, n: usize, axis: isize) -> Self {
         compose("diff", [self], |[x]| {
-            let at = x.shape().axis(axis)?;
-            let mut x = x;
+            let shape = x.shape();
+            let at = shape.axis(axis)?;
+            if n.min(shape[at]) > MOST {
+                return Err(Error::value(format!("{n} times along axis {at} of {shape}, where {MOST} is the most")));
+            }
+            let mut x = x.wide();
             for _ in 0..n {
                 let size = x.shape()[at];
                 // Nothing is left, or a mistake was made: there may be very many steps more.
@@ -34,7 +44,7 @@ impl<'t> Var<'t> {
                 let (next, last) = (x.narrow(axis, 1, size - 1), x.narrow(axis, 0, size - 1));
                 x = if x.dtype() == DType::Bool { next.not_equal(last) } else { next - last };
             }
-            Ok(x)
+            Ok(x.narrowed(self))
         })
     }
 

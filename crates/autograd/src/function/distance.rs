@@ -2,6 +2,7 @@
 
 use wengert_tensor::{Axes, Error};
 
+use super::{compose, wide};
 use crate::tape::Var;
 
 impl<'t> Var<'t> {
@@ -23,12 +24,11 @@ impl<'t> Var<'t> {
     #[doc(alias = "PairwiseDistance")]
     #[track_caller]
     pub fn pairwise_distance(self, other: Self, p: f64, eps: f64) -> Self {
-        let difference = self.wide() - other.wide();
-        let distance = match eps == 0.0 || difference.is_poisoned() {
-            true => difference.norm_axes(p, -1),
-            false => (difference + eps).norm_axes(p, -1),
-        };
-        distance.narrowed(self)
+        compose("pairwise_distance", [self, other], |xs| {
+            let [x, y] = wide(xs)?;
+            let difference = if eps == 0.0 { x - y } else { x - y + eps };
+            Ok(if difference.is_poisoned() { difference } else { difference.norm_axes(p, -1).narrowed(self) })
+        })
     }
 
     /// The distances (Σ |x - y|ᵖ)^(1/p) of every vector of this variable, [.., n, width], from every one of `other`,
@@ -48,17 +48,16 @@ impl<'t> Var<'t> {
     #[doc(alias("pdist", "distance_matrix"))]
     #[track_caller]
     pub fn cdist(self, other: Self, p: f64) -> Self {
-        if let Some(poisoned) = [self, other].into_iter().find(|v| v.is_poisoned()) {
-            return poisoned;
-        }
-        let (x, y) = (self.shape(), other.shape());
-        if x.rank() < 2 || y.rank() < 2 || x.last() != y.last() {
-            let sentence = format!("cdist: {x} and {y} are not vectors [.., n, width] of one width");
-            return self.tape().error(Error::shape(sentence));
-        }
-        // Of nothing there is no largest element, but all norms are 0.
-        let p = if x.last() == Some(&0) { 1.0 } else { p };
-        (self.wide().unsqueeze(-2) - other.wide().unsqueeze(-3)).norm_axes(p, -1).narrowed(self)
+        compose("cdist", [self, other], |xs| {
+            let (x, y) = (self.shape(), other.shape());
+            if x.rank() < 2 || y.rank() < 2 || x.last() != y.last() {
+                return Err(Error::shape(format!("{x} and {y} are not vectors [.., n, width] of one width")));
+            }
+            // Of nothing there is no largest element, but all norms are 0.
+            let p = if x.last() == Some(&0) { 1.0 } else { p };
+            let [from, to] = wide(xs)?;
+            Ok((from.unsqueeze(-2) - to.unsqueeze(-3)).norm_axes(p, -1).narrowed(self))
+        })
     }
 
     /// The cosine of the angle between x and `other` along some axes, Σ x y / (|x| |y|), with `eps` in
@@ -76,19 +75,15 @@ impl<'t> Var<'t> {
     /// ```
     #[track_caller]
     pub fn cosine_similarity(self, other: Self, axes: impl Into<Axes>, eps: f64) -> Self {
-        if let Some(poisoned) = [self, other].into_iter().find(|v| v.is_poisoned()) {
-            return poisoned;
-        }
-        let (x, y) = (self.shape(), other.shape());
-        let Some(shape) = x.broadcast(&y) else {
-            return self.tape().error(Error::shape(format!("cosine_similarity: {x} and {y} do not broadcast")));
-        };
-        let [x, y] = [self.wide().broadcast_to(&shape), other.wide().broadcast_to(&shape)];
-        let axes = match x.resolve("cosine_similarity", axes) {
-            Ok(axes) => axes,
-            Err(poisoned) => return poisoned,
-        };
-        // Of unit vectors: the product of large norms could overflow.
-        (x.normalize(2.0, &axes[..], eps) * y.normalize(2.0, &axes[..], eps)).sum_axes(&axes[..]).narrowed(self)
+        let axes = axes.into();
+        compose("cosine_similarity", [self, other], |xs| {
+            let (a, b) = (self.shape(), other.shape());
+            let shape = a.broadcast(&b).ok_or_else(|| Error::shape(format!("{a} and {b} do not broadcast")))?;
+            let axes = axes.resolve(&shape)?;
+            let unit = |v: Self| v.broadcast_to(&shape).normalize(2.0, &axes[..], eps);
+            let [x, y] = wide(xs)?;
+            // Of unit vectors: the product of large norms could overflow.
+            Ok((unit(x) * unit(y)).sum_axes(&axes[..]).narrowed(self))
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Sums of products over named axes, by batched matrix products.
 
-use wengert_tensor::{AxisList, Error, Result, Shape};
+use wengert_tensor::{Axes, AxisList, Error, Result, Shape};
 
 use crate::tape::Var;
 
@@ -66,13 +66,18 @@ impl<'t> Var<'t> {
     /// assert_eq!(x.tensordot(x, &[0, 1], &[1, 0]).item()?, 29.0);
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// An axis that does not exist or is given twice, axes of sizes that do not fit.
     #[track_caller]
     pub fn tensordot(self, other: Self, i: &[isize], j: &[isize]) -> Self {
         if let Some(poisoned) = [self, other].into_iter().find(|v| v.is_poisoned()) {
             return poisoned;
         }
         let resolved = |x: Self, axes: &[isize]| -> Result<AxisList> {
-            wengert_tensor::Axes::from(axes).resolve_in_order(&x.shape()).map_err(|error| error.within("tensordot"))
+            let (axes, shape) = (Axes::from(axes), x.shape());
+            let in_order = axes.resolve(&shape).and_then(|_| axes.resolve_in_order(&shape));
+            in_order.map_err(|error| error.within("tensordot"))
         };
         let (i, j) = match (resolved(self, i), resolved(other, j)) {
             (Ok(i), Ok(j)) => (i, j),
@@ -94,6 +99,9 @@ impl<'t> Var<'t> {
         };
         let (this, other) =
             self.tape().originating(self.tape().here(), || (alone(self, &i, &others), alone(other, &j, &common)));
+        if let Some(poisoned) = [this, other].into_iter().find(|v| v.is_poisoned()) {
+            return poisoned;
+        }
         // Labels in order of axes; those of the other's summed axes are this one's.
         let own: Vec<char> = (0..self.rank()).map(private).collect();
         let mut theirs: Vec<char> = (0..other.rank()).map(|axis| private(self.rank() + axis)).collect();

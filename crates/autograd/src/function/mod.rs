@@ -3,7 +3,7 @@
 //! They have no rules of their own: what they record has, to every order. A mistake is said to be
 //! made by the caller. Where a function is singular beside a choice, its operand is kept away from
 //! there: a cotangent of 0 times an infinite derivative would be NaN. Of variables of half precision they are computed in
-//! f32 from end to end.
+//! f32 from end to end, except that every product of matrices rounds.
 
 mod activation;
 mod arithmetic;
@@ -46,7 +46,7 @@ pub use interpolate::Resize;
 pub use normalize::LocalResponseNorm;
 pub use pad::PadMode;
 
-use wengert_tensor::Result;
+use wengert_tensor::{Error, Result};
 
 use crate::tape::Var;
 
@@ -64,4 +64,13 @@ fn compose<'t, const N: usize>(
     }
     let tape = xs[0].tape();
     tape.originating(tape.here(), || f(xs).unwrap_or_else(|error| tape.error(error.within(function))))
+}
+
+/// All [wide](Var::wide), which would hide that their dtypes differ: that is an error.
+#[track_caller]
+fn wide<'t, const N: usize>(xs: [Var<'t>; N]) -> Result<[Var<'t>; N]> {
+    if let Some(other) = xs.iter().find(|x| x.dtype() != xs[0].dtype()) {
+        return Err(Error::dtype(format!("dtypes {} and {} differ", xs[0].dtype(), other.dtype())));
+    }
+    Ok(xs.map(|x| x.wide()))
 }

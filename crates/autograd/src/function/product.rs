@@ -39,7 +39,7 @@ impl<'t> Var<'t> {
         if n == 0 {
             return self.scalar(1.0.into(), rest);
         }
-        let mut x = self.permute(&order[..]).reshape(rest.with_axis(0, n));
+        let mut x = self.wide().permute(&order[..]).reshape(rest.with_axis(0, n));
         let mut odd: Option<Self> = None;
         while n > 1 {
             let half = n / 2;
@@ -53,10 +53,11 @@ impl<'t> Var<'t> {
             x = x.narrow(0, 0, half) * x.narrow(0, half, half);
             n = half;
         }
-        match odd {
-            Some(odd) => (x * odd).reshape(rest),
-            None => x.reshape(rest),
-        }
+        let all = match odd {
+            Some(odd) => x * odd,
+            None => x,
+        };
+        all.reshape(rest).narrowed(self)
     }
 
     /// The product over some axes, which stay with size 1.
@@ -108,7 +109,7 @@ pub(super) fn scan<'t>(x: Var<'t>, op: &str, axis: isize, f: impl Fn(Var<'t>, Va
         Err(poisoned) => return poisoned,
     };
     let (n, along) = (x.shape()[axis], axis as isize);
-    let (mut x, mut shift) = (x, 1);
+    let (whole, mut x, mut shift) = (x, x.wide(), 1);
     while shift < n {
         let (head, tail, before) =
             (x.narrow(along, 0, shift), x.narrow(along, shift, n - shift), x.narrow(along, 0, n - shift));
@@ -117,5 +118,5 @@ pub(super) fn scan<'t>(x: Var<'t>, op: &str, axis: isize, f: impl Fn(Var<'t>, Va
         x = Var::concat(&[head, last], along);
         shift *= 2;
     }
-    x
+    x.narrowed(whole)
 }

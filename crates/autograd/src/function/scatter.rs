@@ -59,7 +59,25 @@ impl<'t> Var<'t> {
     #[doc(alias("scatter_reduce", "amax", "maximum.at"))]
     #[track_caller]
     pub fn scatter_max(self, axis: isize, index: Self, src: Self) -> Self {
-        let at = match self.scatters("scatter_max", axis, index, src.into()) {
+        self.scattered_extreme("scatter_max", axis, index, src)
+    }
+
+    /// The smaller of this and the smallest of the elements that [`scatter`](Self::scatter) would put in a place; see
+    /// [`scatter_max`](Self::scatter_max).
+    #[doc(alias("scatter_reduce", "amin", "minimum.at"))]
+    #[track_caller]
+    pub fn scatter_min(self, axis: isize, index: Self, src: Self) -> Self {
+        let op = "scatter_min";
+        if let Err(poisoned) = self.scatters(op, axis, index, src.into()) {
+            return poisoned;
+        }
+        turned(turned(self).scattered_extreme(op, axis, index, turned(src)))
+    }
+
+    /// [`scatter_max`](Self::scatter_max), said to be `op` where it is wrong.
+    #[track_caller]
+    fn scattered_extreme(self, op: &str, axis: isize, index: Self, src: Self) -> Self {
+        let at = match self.scatters(op, axis, index, src.into()) {
             Ok(at) => at,
             Err(poisoned) => return poisoned,
         };
@@ -68,14 +86,6 @@ impl<'t> Var<'t> {
         let order = src.argsort(axis, false);
         let (hit, src) = self.scattered(at, index.gather(axis, order), src.gather(axis, order).into());
         hit.where_(self.maximum(hit.where_(src, self)), self)
-    }
-
-    /// The smaller of this and the smallest of the elements that [`scatter`](Self::scatter) would put in a place; see
-    /// [`scatter_max`](Self::scatter_max).
-    #[doc(alias("scatter_reduce", "amin", "minimum.at"))]
-    #[track_caller]
-    pub fn scatter_min(self, axis: isize, index: Self, src: Self) -> Self {
-        -(-self).scatter_max(axis, index, -src)
     }
 
     /// This with slices of `x` in place of those that [`index_select`](Self::index_select) would take by the index. Where
@@ -208,6 +218,12 @@ impl<'t> Var<'t> {
         let more = |d| (0, usize::from(d == axis && self.shape()[axis] == 0));
         self.pad(&(0..self.rank()).map(more).collect::<SmallVec<[(usize, usize); 4]>>(), 0.0)
     }
+}
+
+/// Numbers in the opposite order; -x would not do for the least integer, which is its own negative.
+#[track_caller]
+fn turned(x: Var<'_>) -> Var<'_> {
+    if x.dtype() == DType::I64 { -1.0 - x } else { -x }
 }
 
 /// Axes of size 1, and one of `size` among them.

@@ -106,15 +106,10 @@ impl TripletMargin {
         if let Err(poisoned) = vectors(loss, anchor, positive).and_then(|()| vectors(loss, anchor, negative)) {
             return poisoned;
         }
-        let far = self.distance(anchor, negative);
-        let far = if self.swap { far.minimum(self.distance(positive, negative)) } else { far };
-        self.reduction.of((self.distance(anchor, positive) - far + self.margin).relu())
-    }
-
-    #[inline]
-    #[track_caller]
-    fn distance<'t>(&self, x: Var<'t>, y: Var<'t>) -> Var<'t> {
-        (x - y + self.eps).norm_axes(self.p, -1)
+        let Self { p, eps, .. } = *self;
+        let far = anchor.pairwise_distance(negative, p, eps);
+        let far = if self.swap { far.minimum(positive.pairwise_distance(negative, p, eps)) } else { far };
+        self.reduction.of((anchor.pairwise_distance(positive, p, eps) - far + self.margin).relu())
     }
 }
 
