@@ -19,6 +19,7 @@ chapters! {
     models,
     training,
     runs,
+    precision,
     custom_ops,
     performance,
     from_pytorch,

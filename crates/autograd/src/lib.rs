@@ -36,7 +36,9 @@ pub mod transform;
 mod ty;
 
 pub use check::{gradcheck, gradgradcheck};
-pub use function::{GridSample, Interpolation, Outside, clip_by_norm, clip_by_value};
+pub use function::{
+    GridSample, Interpolation, LocalResponseNorm, Mask, Outside, PadMode, Resize, clip_by_norm, clip_by_value,
+};
 pub use op::Operand;
 pub use program::{
     Compiled, CompiledFunction, Cost, Footprint, Profile, ProfiledStep, ProgramCache, clear_program_cache, compile,

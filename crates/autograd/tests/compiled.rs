@@ -90,6 +90,8 @@ impl Address for wengert_tensor::Data<'_> {
             Self::F64(x) => x.as_ptr() as usize,
             Self::I64(x) => x.as_ptr() as usize,
             Self::Bool(x) => x.as_ptr() as usize,
+            Self::BF16(x) => x.as_ptr() as usize,
+            Self::F16(x) => x.as_ptr() as usize,
         }
     }
 }

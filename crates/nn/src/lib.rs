@@ -44,5 +44,5 @@ pub use optim::{
 };
 pub use param::Param;
 pub use schedule::{OneCycle, Plateau, Schedule};
-pub use train::{CompiledTrain, Train};
+pub use train::{CompiledTrain, LossScale, Train};
 pub use wengert_derive::Module;

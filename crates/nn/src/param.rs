@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use wengert_autograd::{Compiled, Tape, Type, Var};
-use wengert_tensor::{Error, Result, Tensor};
+use wengert_tensor::{DType, Error, Result, Tensor};
 
 /// A shared handle to a trainable tensor.
 ///
@@ -97,6 +97,35 @@ impl Param {
         tape.keyed_input(self.0.key, &self.value())
     }
 
+    /// The parameter beside `x`, on its tape: as [`on`](Self::on), and where `x` is of half precision an `f32` parameter is
+    /// rounded to that. So a layer that is given halves computes with them, while its parameters stay in `f32` to be
+    /// trained.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_nn::Param;
+    /// use wengert_tensor::{DType, Tensor};
+    ///
+    /// let w = Param::new(Tensor::from([0.1f32, 1.0]));
+    /// let tape = Tape::new();
+    /// let x = tape.input(&Tensor::from([1.0f32, 2.0]));
+    /// assert_eq!(w.beside(x).dtype(), DType::F32);
+    /// assert_eq!(w.beside(x.cast(DType::BF16)).dtype(), DType::BF16);
+    /// // Its gradient is of the parameter's own dtype.
+    /// let loss = (w.beside(x.cast(DType::BF16)) * x.cast(DType::BF16)).sum();
+    /// assert_eq!(loss.grad(w.on(&tape)).value()?, Tensor::from([1.0f32, 2.0]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias = "autocast")]
+    #[track_caller]
+    pub fn beside<'t>(&self, x: Var<'t>) -> Var<'t> {
+        let param = self.on(x.tape());
+        match x.dtype() {
+            half if half.is_half() && param.dtype() == DType::F32 => param.cast(half),
+            _ => param,
+        }
+    }
+
     /// What [`on`](Self::on) made on this tape, if it was asked to.
     pub(crate) fn found_on<'t>(&self, tape: &'t Tape) -> Option<Var<'t>> {
         tape.keyed(self.0.key)
@@ -161,6 +190,9 @@ impl Param {
 
     /// The dtype and shape of the value.
     pub fn ty(&self) -> Type {
+        if let Value::Here(value) = &*self.read() {
+            return Type::new(value.dtype(), value.shape());
+        }
         let value = self.value();
         Type::new(value.dtype(), value.shape())
     }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, Result};
-use crate::kernel::{copy, each, with_element};
+use crate::kernel::{cast, copy, each, with_element};
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::storage::Aligned;
@@ -34,6 +34,8 @@ impl From<Scalar> for Tensor {
             Scalar::F64(x) => x.into(),
             Scalar::I64(x) => x.into(),
             Scalar::Bool(x) => x.into(),
+            Scalar::BF16(x) => x.into(),
+            Scalar::F16(x) => x.into(),
         }
     }
 }
@@ -205,7 +207,15 @@ impl Tensor {
     }
 
     /// The elements converted to `dtype` as Rust's `as` does: floats to integers are truncated towards
-    /// zero and clamped, NaN becomes 0; numbers are `true` unless zero. Itself where it has that dtype.
+    /// zero and clamped, NaN becomes 0; numbers are `true` unless zero. To half precision they are rounded once, to the
+    /// nearest value, of two equally near ones the even one. Itself where it has that dtype.
+    ///
+    /// ```
+    /// use wengert_tensor::{DType, Tensor};
+    /// let x = Tensor::from([0.1, 1.0, 70000.0]);
+    /// assert_eq!(x.cast(DType::F16)?.cast(DType::F64)?, Tensor::from([0.0999755859375, 1.0, f64::INFINITY]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where the result cannot be allocated.
@@ -215,7 +225,7 @@ impl Tensor {
         if dtype == self.dtype() {
             return Ok(self.clone());
         }
-        Self::build(dtype, self.shape(), |out| each::map("cast", &[self.view()], out, &copy::cast))
+        Self::build(dtype, self.shape(), |out| each::map("cast", &[self.view()], out, &cast::cast))
     }
 
     /// The same elements lying in row-major order: itself where they do, else a copy.

@@ -2,7 +2,7 @@
 
 use crate::dtype::{DType, Element, Scalar};
 use crate::error::{Error, Result};
-use crate::kernel::{copy, with_element, with_float};
+use crate::kernel::{cast, copy, with_computed, with_float};
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::storage::Storage;
@@ -97,7 +97,7 @@ impl Tensor {
             // The ends are so far apart that their distance overflows.
             i => start * (1.0 - i / last as f64) + stop * (i / last as f64),
         };
-        with_float!("linspace", dtype, T => sequence::<T>(n, |i| at(i) as T))
+        with_float!("linspace", dtype.computed(), T => sequence::<T>(n, |i| at(i) as T)?.cast(dtype))
     }
 
     /// The identity matrix of shape [n, n].
@@ -105,8 +105,11 @@ impl Tensor {
     /// # Errors
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where it cannot be allocated.
     pub fn eye(n: usize, dtype: DType) -> Result<Self> {
-        with_element!(dtype, T => Self::build_typed([n, n].into(), |out: &mut [T]| {
-            out.iter_mut().step_by(n.saturating_add(1)).for_each(|x| *x = copy::convert(true));
+        if dtype.is_half() {
+            return Self::eye(n, DType::F32)?.cast(dtype);
+        }
+        with_computed!("eye", dtype, T => Self::build_typed([n, n].into(), |out: &mut [T]| {
+            out.iter_mut().step_by(n.saturating_add(1)).for_each(|x| *x = cast::convert(true));
             Ok(())
         }))
     }
@@ -119,12 +122,15 @@ impl Tensor {
     /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an index outside `0..classes`,
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where it cannot be allocated.
     pub fn one_hot(indices: &Self, classes: usize, dtype: DType) -> Result<Self> {
+        if dtype.is_half() {
+            return Self::one_hot(indices, classes, DType::F32)?.cast(dtype);
+        }
         let indices_of = indices.view().typed::<i64>("one_hot").and_then(|_| indices.iter::<i64>())?;
         let shape = indices.shape().with_axis(indices.rank(), classes);
-        with_element!(dtype, T => Self::build_typed(shape, |out: &mut [T]| {
+        with_computed!("one_hot", dtype, T => Self::build_typed(shape, |out: &mut [T]| {
             for (row, index) in indices_of.enumerate() {
                 match usize::try_from(index) {
-                    Ok(i) if i < classes => out[row * classes + i] = copy::convert(true),
+                    Ok(i) if i < classes => out[row * classes + i] = cast::convert(true),
                     _ => return Err(Error::index(format!("one_hot: index {index} is outside {classes} classes"))),
                 }
             }

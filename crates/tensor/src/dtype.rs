@@ -1,11 +1,13 @@
 //! Element types: the run-time [`DType`], the Rust types behind it, and single values.
 //!
 //! No dtype is ever changed in silence: operations on two different dtypes are errors, and
-//! [`cast`](crate::Tensor::cast) is the one way from one to another.
+//! [`cast`](crate::Tensor::cast) is the one way from one to another. Values of half precision are stored, not computed with: what
+//! is computed of them is computed in `f32`, and rounded back.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use crate::half::{Bf16, F16, integer_to_odd, to_odd};
 use crate::storage::{Aligned, Storage};
 use crate::view::{Data, DataMut};
 
@@ -21,12 +23,26 @@ pub enum DType {
     I64,
     /// Truth value.
     Bool,
+    /// The upper half of an `f32` ([`Bf16`]): for storage; what is computed of it is computed in `f32`.
+    BF16,
+    /// IEEE 754 binary16 ([`F16`]): for storage; what is computed of it is computed in `f32`.
+    F16,
 }
 
 impl DType {
     /// Whether this is a floating-point type: the only ones that have derivatives.
-    pub fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64)
+    pub const fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64 | Self::BF16 | Self::F16)
+    }
+
+    /// Whether this is a type of half precision, which is stored and not computed with.
+    pub const fn is_half(self) -> bool {
+        matches!(self, Self::BF16 | Self::F16)
+    }
+
+    /// The type that is computed with: `f32` for one of half precision, else itself.
+    pub fn computed(self) -> Self {
+        if self.is_half() { Self::F32 } else { self }
     }
 
     /// The size of one element in bytes.
@@ -34,17 +50,20 @@ impl DType {
         match self {
             Self::F64 | Self::I64 => 8,
             Self::F32 => 4,
+            Self::BF16 | Self::F16 => 2,
             Self::Bool => 1,
         }
     }
 
-    /// The name, as in Rust: `f32`, `f64`, `i64`, `bool`.
+    /// The name, as in Rust: `f32`, `f64`, `i64`, `bool`, `bf16`, `f16`.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::F64 => "f64",
             Self::I64 => "i64",
             Self::Bool => "bool",
+            Self::BF16 => "bf16",
+            Self::F16 => "f16",
         }
     }
 }
@@ -55,7 +74,7 @@ impl fmt::Display for DType {
     }
 }
 
-/// One of the four Rust types a tensor can hold. Sealed: kernels match on all of them.
+/// One of the six Rust types a tensor can hold. Sealed: kernels match on all of them.
 pub trait Element:
     Copy + PartialEq + PartialOrd + Default + fmt::Debug + Send + Sync + Into<Scalar> + private::Sealed + 'static
 {
@@ -86,6 +105,10 @@ pub enum Scalar {
     I64(i64),
     /// A `bool`.
     Bool(bool),
+    /// A [`Bf16`].
+    BF16(Bf16),
+    /// An [`F16`].
+    F16(F16),
 }
 
 impl Scalar {
@@ -96,10 +119,13 @@ impl Scalar {
             Self::F64(_) => DType::F64,
             Self::I64(_) => DType::I64,
             Self::Bool(_) => DType::Bool,
+            Self::BF16(_) => DType::BF16,
+            Self::F16(_) => DType::F16,
         }
     }
 
-    /// The value as another dtype, converted as Rust's `as` does; a number is `true` unless zero.
+    /// The value as another dtype, converted as Rust's `as` does; a number is `true` unless zero. To half precision it is
+    /// rounded once, to the nearest value, of two equally near ones the even one.
     ///
     /// ```
     /// use wengert_tensor::{DType, Scalar};
@@ -112,6 +138,8 @@ impl Scalar {
                 Self::F64(x) => x as f32,
                 Self::I64(x) => x as f32,
                 Self::Bool(x) => x as u8 as f32,
+                Self::BF16(x) => x.to_f32(),
+                Self::F16(x) => x.to_f32(),
             }),
             DType::F64 => Self::F64(self.to_f64()),
             DType::I64 => Self::I64(match self {
@@ -119,11 +147,29 @@ impl Scalar {
                 Self::F64(x) => x as i64,
                 Self::I64(x) => x,
                 Self::Bool(x) => x as i64,
+                Self::BF16(x) => x.to_f32() as i64,
+                Self::F16(x) => x.to_f32() as i64,
             }),
             DType::Bool => Self::Bool(match self {
                 Self::Bool(x) => x,
                 other => other.to_f64() != 0.0,
             }),
+            DType::BF16 => match self {
+                Self::BF16(_) => self,
+                other => Self::BF16(Bf16::from_f32(other.to_odd())),
+            },
+            DType::F16 => match self {
+                Self::F16(_) => self,
+                other => Self::F16(F16::from_f32(other.to_odd())),
+            },
+        }
+    }
+
+    /// The value as an `f32` that can be rounded to half precision as the value itself would be.
+    fn to_odd(self) -> f32 {
+        match self {
+            Self::I64(x) => integer_to_odd(x),
+            other => to_odd(other.to_f64()),
         }
     }
 
@@ -134,6 +180,8 @@ impl Scalar {
             Self::F64(x) => x,
             Self::I64(x) => x as f64,
             Self::Bool(x) => x as u8 as f64,
+            Self::BF16(x) => x.to_f64(),
+            Self::F16(x) => x.to_f64(),
         }
     }
 
@@ -143,6 +191,8 @@ impl Scalar {
             Self::F64(x) => x.to_bits(),
             Self::I64(x) => x as u64,
             Self::Bool(x) => x as u64,
+            Self::BF16(x) => x.to_bits().into(),
+            Self::F16(x) => x.to_bits().into(),
         };
         (self.dtype(), bits)
     }
@@ -175,6 +225,8 @@ impl fmt::Display for Scalar {
             Self::F64(x) => x.fmt(f),
             Self::I64(x) => x.fmt(f),
             Self::Bool(x) => x.fmt(f),
+            Self::BF16(x) => x.to_f32().fmt(f),
+            Self::F16(x) => x.to_f32().fmt(f),
         }
     }
 }
@@ -213,7 +265,7 @@ macro_rules! elements {
     )*};
 }
 
-elements!(f32 => F32, f64 => F64, i64 => I64, bool => Bool);
+elements!(f32 => F32, f64 => F64, i64 => I64, bool => Bool, Bf16 => BF16, F16 => F16);
 
 impl From<i32> for Scalar {
     fn from(x: i32) -> Self {

@@ -9,6 +9,7 @@ mod convert;
 mod create;
 mod dtype;
 mod error;
+mod half;
 pub mod kernel;
 mod layout;
 mod ops;
@@ -22,6 +23,7 @@ pub mod view;
 
 pub use dtype::{DType, Element, Scalar};
 pub use error::{Error, ErrorKind, Result};
+pub use half::{Bf16, F16};
 pub use kernel::conv::Conv;
 pub use kernel::pad::Pad;
 pub use kernel::parallel::{set_threads, threads};

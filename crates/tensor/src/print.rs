@@ -111,20 +111,25 @@ fn elements(tensor: &Tensor, axes: &[ShownAxis]) -> Vec<Scalar> {
         place as usize
     };
     with_element!(tensor.dtype(), T => match tensor.view().typed::<T>("print") {
-        Ok(x) => (0..total).map(|k| x.data[place(k)].into()).collect(),
+        Ok(x) => (0..total).map(|k| computed(x.data[place(k)].into())).collect(),
         Err(_) => Vec::new(),
     })
+}
+
+/// A value of half precision as an `f32`, any other as it is.
+fn computed(x: Scalar) -> Scalar {
+    x.cast(x.dtype().computed())
 }
 
 /// The text of a tensor of rank 0.
 fn whole_number(tensor: &Tensor, precision: Option<usize>) -> String {
     let Ok(x) = tensor.scalar() else { return String::new() };
-    match (x, precision) {
+    match (computed(x), precision) {
         _ if x.dtype().is_float() && !x.to_f64().is_finite() => not_finite(x.to_f64()),
         (Scalar::F32(_) | Scalar::F64(_), Some(digits)) => format!("{x:.digits$}"),
         (Scalar::F32(x), None) => format!("{x:?}"),
         (Scalar::F64(x), None) => format!("{x:?}"),
-        _ => x.to_string(),
+        (x, _) => x.to_string(),
     }
 }
 

@@ -129,5 +129,8 @@ fn draw<T: Element>(shape: Shape, mut next: impl FnMut() -> T) -> Result<Tensor>
 }
 
 fn draw_floats(op: &str, shape: Shape, dtype: DType, mut next: impl FnMut() -> f64) -> Result<Tensor> {
+    if dtype.is_half() {
+        return draw(shape, next)?.cast(dtype);
+    }
     with_float!(op, dtype, T => draw(shape, || next() as T))
 }

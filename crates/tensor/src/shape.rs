@@ -68,6 +68,13 @@ impl Shape {
         Ok(self.numel())
     }
 
+    /// Whether [`broadcast`](Self::broadcast) of the two is `to`: only this one stretches, if any.
+    #[inline]
+    pub fn stretches_to(&self, to: &Self) -> bool {
+        let (own, to): (&[usize], &[usize]) = (self, to);
+        own.len() <= to.len() && own.iter().rev().zip(to.iter().rev()).all(|(&own, &to)| own == to || own == 1)
+    }
+
     /// This shape and `other` broadcast together by NumPy's rule: aligned at the last axis, equal
     /// sizes stay and a size of 1 stretches.
     ///
@@ -78,6 +85,13 @@ impl Shape {
     /// assert_eq!(a.broadcast(&Shape::from([2])), None);
     /// ```
     pub fn broadcast(&self, other: &Self) -> Option<Self> {
+        // Mostly one of them is the result.
+        if other.stretches_to(self) {
+            return Some(self.clone());
+        }
+        if self.stretches_to(other) {
+            return Some(other.clone());
+        }
         let (mut shape, less) = if self.rank() < other.rank() { (other.clone(), self) } else { (self.clone(), other) };
         let extra = shape.rank() - less.rank();
         for (size, &other) in shape.sizes_mut()[extra..].iter_mut().zip(less.iter()) {
@@ -259,6 +273,21 @@ impl Sizes {
             return Err(Error::shape(format!("reshape: {from} has {a} elements and {shape} has {b}")));
         }
         Ok(shape)
+    }
+
+    /// The shape that something of shape `from` is stretched to by NumPy's rule, where a size of `-1` keeps its own.
+    ///
+    /// # Errors
+    /// As [`Shape::stretch`]; also where there is no size to keep, or one is less than `-1`.
+    pub fn stretch(&self, from: &Shape) -> Result<Shape> {
+        let sizes = self.0.as_slice();
+        let extra = sizes.len().wrapping_sub(from.rank());
+        let size = |(i, &n): (usize, &isize)| match (usize::try_from(n), n) {
+            (Ok(n), _) => Ok(n),
+            (_, -1) if sizes.len() >= from.rank() && i >= extra => Ok(from[i - extra]),
+            _ => Err(Error::shape(format!("broadcast_to: {from} to {sizes:?}: no size stands for {n}"))),
+        };
+        from.stretch(sizes.iter().enumerate().map(size).collect::<Result<Shape>>()?)
     }
 }
 

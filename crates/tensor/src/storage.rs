@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
+use crate::half::{Bf16, F16};
 use crate::pool;
 use crate::view::{Data, DataMut};
 
@@ -250,6 +251,10 @@ pub enum Storage {
     I64(Aligned<i64>),
     /// Elements of `bool`.
     Bool(Aligned<bool>),
+    /// Elements of `bf16`.
+    BF16(Aligned<Bf16>),
+    /// Elements of `f16`.
+    F16(Aligned<F16>),
 }
 
 impl Storage {
@@ -263,6 +268,8 @@ impl Storage {
             DType::F64 => Self::F64(Aligned::zeros(len)?),
             DType::I64 => Self::I64(Aligned::zeros(len)?),
             DType::Bool => Self::Bool(Aligned::zeros(len)?),
+            DType::BF16 => Self::BF16(Aligned::zeros(len)?),
+            DType::F16 => Self::F16(Aligned::zeros(len)?),
         })
     }
 
@@ -276,6 +283,8 @@ impl Storage {
             DType::F64 => Self::F64(Aligned::scratch(len)?),
             DType::I64 => Self::I64(Aligned::scratch(len)?),
             DType::Bool => Self::Bool(Aligned::scratch(len)?),
+            DType::BF16 => Self::BF16(Aligned::scratch(len)?),
+            DType::F16 => Self::F16(Aligned::scratch(len)?),
         })
     }
 
@@ -289,6 +298,8 @@ impl Storage {
             DType::F32 => Self::F32(Aligned::of(block, len)),
             DType::F64 => Self::F64(Aligned::of(block, len)),
             DType::I64 => Self::I64(Aligned::of(block, len)),
+            DType::BF16 => Self::BF16(Aligned::of(block, len)),
+            DType::F16 => Self::F16(Aligned::of(block, len)),
             // But not any is a truth value.
             DType::Bool => {
                 block.fill(bytes, 0);
@@ -304,6 +315,8 @@ impl Storage {
             Self::F64(b) => b.take_block(),
             Self::I64(b) => b.take_block(),
             Self::Bool(b) => b.take_block(),
+            Self::BF16(b) => b.take_block(),
+            Self::F16(b) => b.take_block(),
         }
     }
 
@@ -313,6 +326,8 @@ impl Storage {
             Self::F64(b) => &mut b.block,
             Self::I64(b) => &mut b.block,
             Self::Bool(b) => &mut b.block,
+            Self::BF16(b) => &mut b.block,
+            Self::F16(b) => &mut b.block,
         }
     }
 
@@ -347,6 +362,8 @@ impl Storage {
             Self::F64(b) => b.block.bytes(),
             Self::I64(b) => b.block.bytes(),
             Self::Bool(b) => b.block.bytes(),
+            Self::BF16(b) => b.block.bytes(),
+            Self::F16(b) => b.block.bytes(),
         }
     }
 
@@ -367,6 +384,8 @@ impl Storage {
             Self::F64(_) => DType::F64,
             Self::I64(_) => DType::I64,
             Self::Bool(_) => DType::Bool,
+            Self::BF16(_) => DType::BF16,
+            Self::F16(_) => DType::F16,
         }
     }
 
@@ -377,6 +396,8 @@ impl Storage {
             Self::F64(b) => Data::F64(b),
             Self::I64(b) => Data::I64(b),
             Self::Bool(b) => Data::Bool(b),
+            Self::BF16(b) => Data::BF16(b),
+            Self::F16(b) => Data::F16(b),
         }
     }
 
@@ -387,6 +408,8 @@ impl Storage {
             Self::F64(b) => DataMut::F64(b),
             Self::I64(b) => DataMut::I64(b),
             Self::Bool(b) => DataMut::Bool(b),
+            Self::BF16(b) => DataMut::BF16(b),
+            Self::F16(b) => DataMut::F16(b),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
+use crate::half::{Bf16, F16};
 use crate::layout::Layout;
 
 /// Elements to read, of a type known at run time.
@@ -19,6 +20,10 @@ pub enum Data<'a> {
     I64(&'a [i64]),
     /// Elements of `bool`.
     Bool(&'a [bool]),
+    /// Elements of `bf16`.
+    BF16(&'a [Bf16]),
+    /// Elements of `f16`.
+    F16(&'a [F16]),
 }
 
 /// Elements to write, of a type known at run time.
@@ -32,6 +37,10 @@ pub enum DataMut<'a> {
     I64(&'a mut [i64]),
     /// Elements of `bool`.
     Bool(&'a mut [bool]),
+    /// Elements of `bf16`.
+    BF16(&'a mut [Bf16]),
+    /// Elements of `f16`.
+    F16(&'a mut [F16]),
 }
 
 impl<'a> Data<'a> {
@@ -43,6 +52,8 @@ impl<'a> Data<'a> {
             Self::F64(d) => Data::F64(&d[range]),
             Self::I64(d) => Data::I64(&d[range]),
             Self::Bool(d) => Data::Bool(&d[range]),
+            Self::BF16(d) => Data::BF16(&d[range]),
+            Self::F16(d) => Data::F16(&d[range]),
         }
     }
 
@@ -54,6 +65,8 @@ impl<'a> Data<'a> {
             Self::F64(_) => DType::F64,
             Self::I64(_) => DType::I64,
             Self::Bool(_) => DType::Bool,
+            Self::BF16(_) => DType::BF16,
+            Self::F16(_) => DType::F16,
         }
     }
 
@@ -65,6 +78,8 @@ impl<'a> Data<'a> {
             Self::F64(d) => d.len(),
             Self::I64(d) => d.len(),
             Self::Bool(d) => d.len(),
+            Self::BF16(d) => d.len(),
+            Self::F16(d) => d.len(),
         }
     }
 
@@ -84,6 +99,8 @@ impl<'a> DataMut<'a> {
             Self::F64(d) => DataMut::F64(d),
             Self::I64(d) => DataMut::I64(d),
             Self::Bool(d) => DataMut::Bool(d),
+            Self::BF16(d) => DataMut::BF16(d),
+            Self::F16(d) => DataMut::F16(d),
         }
     }
 
@@ -95,6 +112,8 @@ impl<'a> DataMut<'a> {
             Self::F64(d) => Data::F64(d),
             Self::I64(d) => Data::I64(d),
             Self::Bool(d) => Data::Bool(d),
+            Self::BF16(d) => Data::BF16(d),
+            Self::F16(d) => Data::F16(d),
         }
     }
 
@@ -111,7 +130,7 @@ impl<'a> DataMut<'a> {
                 }
             };
         }
-        split!(F32, F64, I64, Bool)
+        split!(F32, F64, I64, Bool, BF16, F16)
     }
 
     /// The elements of a range, which lies within.
@@ -122,6 +141,8 @@ impl<'a> DataMut<'a> {
             Self::F64(d) => DataMut::F64(&mut d[range]),
             Self::I64(d) => DataMut::I64(&mut d[range]),
             Self::Bool(d) => DataMut::Bool(&mut d[range]),
+            Self::BF16(d) => DataMut::BF16(&mut d[range]),
+            Self::F16(d) => DataMut::F16(&mut d[range]),
         }
     }
 
@@ -133,6 +154,8 @@ impl<'a> DataMut<'a> {
             Self::F64(_) => DType::F64,
             Self::I64(_) => DType::I64,
             Self::Bool(_) => DType::Bool,
+            Self::BF16(_) => DType::BF16,
+            Self::F16(_) => DType::F16,
         }
     }
 
@@ -144,6 +167,8 @@ impl<'a> DataMut<'a> {
             Self::F64(d) => d.len(),
             Self::I64(d) => d.len(),
             Self::Bool(d) => d.len(),
+            Self::BF16(d) => d.len(),
+            Self::F16(d) => d.len(),
         }
     }
 
@@ -332,7 +357,7 @@ pub struct Strided<'a, T> {
     pub layout: &'a Layout,
 }
 
-impl<'a, T: Element> Strided<'a, T> {
+impl<'a, T: Copy> Strided<'a, T> {
     /// The elements in row-major order.
     pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T> {
         let (data, layout) = (self.data, self.layout.clone());

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use safetensors::{Dtype, SafeTensors, View};
-use wengert_tensor::{DType, Error, Result, Shape, Tensor};
+use wengert_tensor::{Bf16, DType, Error, F16, Result, Shape, Tensor};
 
 use crate::atomic::{file_error, write_atomically};
 
@@ -88,6 +88,12 @@ impl Bytes {
             DType::F64 => (Dtype::F64, tensor.to_vec::<f64>()?.into_iter().flat_map(f64::to_le_bytes).collect()),
             DType::I64 => (Dtype::I64, tensor.to_vec::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect()),
             DType::Bool => (Dtype::BOOL, tensor.to_vec::<bool>()?.into_iter().map(u8::from).collect()),
+            DType::BF16 => {
+                (Dtype::BF16, tensor.to_vec::<Bf16>()?.into_iter().flat_map(|x| x.to_bits().to_le_bytes()).collect())
+            }
+            DType::F16 => {
+                (Dtype::F16, tensor.to_vec::<F16>()?.into_iter().flat_map(|x| x.to_bits().to_le_bytes()).collect())
+            }
             other => return Err(Error::dtype(format!("save: tensors of {other} have no place in a file"))),
         };
         Ok(Self { dtype, shape: tensor.shape().to_vec(), data })
@@ -122,6 +128,8 @@ fn tensor(dtype: Dtype, shape: &[usize], data: &[u8]) -> Result<Tensor> {
         Dtype::F64 => Tensor::from_vec(numbers(data, f64::from_le_bytes), shape),
         Dtype::I64 => Tensor::from_vec(numbers(data, i64::from_le_bytes), shape),
         Dtype::BOOL => Tensor::from_vec(data.iter().map(|&byte| byte != 0).collect::<Vec<bool>>(), shape),
+        Dtype::BF16 => Tensor::from_vec(numbers(data, |bytes| Bf16::from_bits(u16::from_le_bytes(bytes))), shape),
+        Dtype::F16 => Tensor::from_vec(numbers(data, |bytes| F16::from_bits(u16::from_le_bytes(bytes))), shape),
         other => Err(Error::dtype(format!("load: there is no dtype {other:?} here"))),
     }
 }

@@ -24,6 +24,8 @@ fn every_dtype_and_shape_comes_back() -> Result<()> {
         ("a", Tensor::from(std::f64::consts::PI)),
         ("empty", Tensor::zeros([0, 3], DType::F64)?),
         ("strided", Tensor::from([[1i64, 2, 3], [4, 5, 6]]).t()),
+        ("bf16", Tensor::from([1.5f32, f32::INFINITY, -0.1]).cast(DType::BF16)?),
+        ("f16", Tensor::from([[1.5f32], [65504.0], [1e-7]]).cast(DType::F16)?),
         ("truth", Tensor::from([true, false, true])),
         ("a name with spaces, and ümlauts", Tensor::from([i64::MIN, i64::MAX])),
     ]

@@ -67,8 +67,8 @@ pub mod prelude {
     pub use wengert_nn::{
         Activation, Adam, AdamW, AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Buffer, Conv1d, Conv2d, Conv3d,
         ConvTranspose2d, Dropout, Embedding, Flatten, GroupNorm, Gru, Init, Layer, LayerNorm, Lbfgs, Linear, Lion,
-        Lstm, Mask, MaxPool2d, Mlp, Module, MultiHeadAttention, NAdam, OneCycle, Optimizer, Param, Plateau, Residual,
-        RmsNorm, RmsProp, Rnn, Schedule, Sequential, Sgd, Train, TransformerEncoder, TransformerOptions,
+        LossScale, Lstm, Mask, MaxPool2d, Mlp, Module, MultiHeadAttention, NAdam, OneCycle, Optimizer, Param, Plateau,
+        Residual, RmsNorm, RmsProp, Rnn, Schedule, Sequential, Sgd, Train, TransformerEncoder, TransformerOptions,
     };
     pub use wengert_tensor::{DType, Error, Result, Rng, Shape, Tensor};
 }

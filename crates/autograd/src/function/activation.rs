@@ -62,14 +62,16 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn elu(self, alpha: f64) -> Self {
         let positive = self.greater(0.0);
-        positive.where_(self, alpha * positive.where_(0.0, self).exp_m1())
+        let x = self.wide();
+        positive.where_(x, alpha * positive.where_(0.0, x).exp_m1()).narrowed(self)
     }
 
     /// x where x > 0, else `alpha` (e^(x / alpha) - 1): differentiable at 0 for every alpha.
     #[track_caller]
     pub fn celu(self, alpha: f64) -> Self {
         let positive = self.greater(0.0);
-        positive.where_(self, alpha * (positive.where_(0.0, self) / alpha).exp_m1())
+        let x = self.wide();
+        positive.where_(x, alpha * (positive.where_(0.0, x) / alpha).exp_m1()).narrowed(self)
     }
 
     /// λ [`elu`](Self::elu)(α), which keeps mean 0 and variance 1 from layer to layer.
@@ -79,7 +81,7 @@ impl<'t> Var<'t> {
     pub fn selu(self) -> Self {
         const ALPHA: f64 = 1.673_263_242_354_377_2;
         const SCALE: f64 = 1.050_700_987_355_480_5;
-        SCALE * self.elu(ALPHA)
+        (SCALE * self.wide().elu(ALPHA)).narrowed(self)
     }
 
     /// x Φ(x), with Φ the distribution of the normal law.
@@ -88,7 +90,8 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn gelu(self) -> Self {
         // 1 + erf would cancel for negative x.
-        0.5 * self * (-FRAC_1_SQRT_2 * self).erfc()
+        let x = self.wide();
+        (0.5 * x * (-FRAC_1_SQRT_2 * x).erfc()).narrowed(self)
     }
 
     /// The approximation of [`gelu`](Self::gelu) by x (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³).
@@ -96,22 +99,25 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn gelu_tanh(self) -> Self {
         const SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
-        let u = SCALE * (self + 0.044715 * self.powi(3));
+        let x = self.wide();
+        let u = SCALE * (x + 0.044715 * x.powi(3));
         // 1 + tanh would cancel for negative x.
-        self * (2.0 * u).sigmoid()
+        (x * (2.0 * u).sigmoid()).narrowed(self)
     }
 
     /// x / (1 + e⁻ˣ).
     #[doc(alias = "swish")]
     #[track_caller]
     pub fn silu(self) -> Self {
-        self * self.sigmoid()
+        let x = self.wide();
+        (x * x.sigmoid()).narrowed(self)
     }
 
     /// x tanh ln(1 + eˣ).
     #[track_caller]
     pub fn mish(self) -> Self {
-        self * self.softplus().tanh()
+        let x = self.wide();
+        (x * x.softplus().tanh()).narrowed(self)
     }
 
     /// ln(1 + e^(`beta` x)) / `beta`, or x where `beta` x > `threshold`.

@@ -55,7 +55,7 @@ impl<'t> Var<'t> {
     }
 
     /// Products summed over axes `i` of this and as many axes `j` of the other, in order; this variable's other axes
-    /// come first in the result, then the other's.
+    /// come first in the result, then the other's. An axis of size 1 is stretched to the size of the one it meets.
     ///
     /// ```
     /// use wengert_autograd::Tape;
@@ -80,18 +80,59 @@ impl<'t> Var<'t> {
         };
         let size = |x: Self, axes: &[usize]| axes.iter().map(|&axis| x.shape()[axis]).collect::<Shape>();
         let (common, others) = (size(self, &i), size(other, &j));
-        if common != others {
+        let fit = |(&a, &b): (&usize, &usize)| a == b || a == 1 || b == 1;
+        if common.rank() != others.rank() || !common.iter().zip(others.iter()).all(fit) {
             let sentence = format!("tensordot: axes of sizes {common} and {others} do not fit");
             return self.tape().error(Error::shape(sentence));
         }
+        // Where the one is stretched, the sum over the other is the same.
+        let alone = |x: Self, own: &[usize], to: &[usize]| -> Self {
+            let shape = x.shape();
+            let summed: AxisList =
+                own.iter().zip(to).filter(|&(&axis, &n)| n == 1 && shape[axis] != 1).map(|(&axis, _)| axis).collect();
+            if summed.is_empty() { x } else { x.sum_keep(&summed[..]) }
+        };
+        let (this, other) =
+            self.tape().originating(self.tape().here(), || (alone(self, &i, &others), alone(other, &j, &common)));
         // Labels in order of axes; those of the other's summed axes are this one's.
         let own: Vec<char> = (0..self.rank()).map(private).collect();
         let mut theirs: Vec<char> = (0..other.rank()).map(|axis| private(self.rank() + axis)).collect();
         i.iter().zip(&j).for_each(|(&i, &j)| theirs[j] = own[i]);
         let out: Vec<char> =
             own.iter().chain(&theirs).copied().filter(|l| !(own.contains(l) && theirs.contains(l))).collect();
-        let (x, y) = (Named { x: self, labels: own }, Named { x: other, labels: theirs });
+        let (x, y) = (Named { x: this, labels: own }, Named { x: other, labels: theirs });
         x.times(y, |label| out.contains(label)).ordered(&out)
+    }
+
+    /// [`tensordot`](Self::tensordot) over the last `n` axes of this and the first `n` of the other, in order.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    ///
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.full([2, 3, 4], 1.0), tape.full([3, 4, 5], 1.0));
+    /// assert_eq!(x.tensordot_n(y, 2).shape()[..], [2, 5]);
+    /// assert_eq!(x.tensordot_n(y, 0).rank(), 6);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// More axes than one of them has, axes of sizes that do not fit.
+    #[doc(alias = "tensordot")]
+    #[inline]
+    #[track_caller]
+    pub fn tensordot_n(self, other: Self, n: usize) -> Self {
+        if let Some(poisoned) = [self, other].into_iter().find(|v| v.is_poisoned()) {
+            return poisoned;
+        }
+        let (a, b) = (self.rank(), other.rank());
+        if n > a.min(b) {
+            let sentence = format!("tensordot_n: {n} axes of {} and {}", self.shape(), other.shape());
+            return self.tape().error(Error::shape(sentence));
+        }
+        let (last, first): (Vec<isize>, Vec<isize>) =
+            ((a - n..a).map(|i| i as isize).collect(), (0..n as isize).collect());
+        self.tensordot(other, &last, &first)
     }
 }
 

@@ -50,9 +50,10 @@ impl<'t> Var<'t> {
         if axes.iter().any(|&axis| shape[axis] == 0) {
             return self.exp().sum_axes(&axes[..]).ln();
         }
-        let max = self.max_axes(&axes[..]).detach();
+        let x = self.wide();
+        let max = x.max_axes(&axes[..]).detach();
         let max = max.is_finite().where_(max, 0.0);
-        (self - max.unreduce(&axes, self)).exp().sum_axes(&axes[..]).ln() + max
+        ((x - max.unreduce(&axes, x)).exp().sum_axes(&axes[..]).ln() + max).narrowed(self)
     }
 
     /// ln Σ exp x over some axes, which stay with size 1.

@@ -58,6 +58,63 @@ impl<'t> Var<'t> {
         self.pad(&pads, 0.0).reshape(shape.with_size(axis, size).with_axis(axis, size))
     }
 
+    /// A vector as the diagonal of a matrix of zeros, the diagonal of a matrix as a vector; for `k` see
+    /// [`diagonal`](Self::diagonal).
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.input(&Tensor::from([1.0, 2.0]));
+    /// assert_eq!(x.diag(0).value()?, Tensor::from([[1.0, 0.0], [0.0, 2.0]]));
+    /// assert_eq!(x.diag(1).diag(1).value()?, Tensor::from([1.0, 2.0]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Another rank than 1 or 2.
+    #[inline]
+    #[track_caller]
+    pub fn diag(self, k: isize) -> Self {
+        match self.rank() {
+            _ if self.is_poisoned() => self,
+            1 => self.diag_embed(k),
+            2 => self.diagonal(k),
+            _ => {
+                let sentence = format!("diag: {} is neither a vector nor a matrix", self.shape());
+                self.tape().error(Error::shape(sentence))
+            }
+        }
+    }
+
+    /// The [`diagonal`](Self::diagonal) of matrices whose rows and columns are the axes `[rows, columns]`; it lies along
+    /// a new last axis.
+    #[doc(alias = "diagonal")]
+    #[inline]
+    #[track_caller]
+    pub fn diagonal_axes(self, k: isize, axes: [isize; 2]) -> Self {
+        self.move_axes(axes, [-2, -1]).diagonal(k)
+    }
+
+    /// The last axis as the diagonal of matrices, as by [`diag_embed`](Self::diag_embed), whose rows and columns are the
+    /// axes `[rows, columns]` of the result.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.full([2, 3], 1.0);
+    /// assert_eq!(x.diag_embed_axes(0, [0, 2]).shape()[..], [3, 2, 3]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias = "diag_embed")]
+    #[inline]
+    #[track_caller]
+    pub fn diag_embed_axes(self, k: isize, axes: [isize; 2]) -> Self {
+        self.diag_embed(k).move_axes([-2, -1], axes)
+    }
+
     /// The sum of the main diagonal of every matrix of the last two axes.
     #[track_caller]
     pub fn trace(self) -> Self {

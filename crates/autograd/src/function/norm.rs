@@ -29,15 +29,17 @@ impl Var<'_> {
     #[track_caller]
     pub fn norm_axes(self, p: f64, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();
-        match p {
-            0.0 if self.is_poisoned() => self,
-            0.0 => self.not_equal(0.0).cast(self.dtype()).sum_axes(axes),
-            1.0 => self.abs().sum_axes(axes),
-            2.0 => self.square().sum_axes(axes).sqrt_flat_at_0(),
-            f64::INFINITY => self.abs().max_axes(axes),
-            f64::NEG_INFINITY => self.abs().min_axes(axes),
-            _ => power_flat_at_0(power_flat_at_0(self.abs(), p).sum_axes(axes), p.recip()),
-        }
+        let x = self.wide();
+        let norm = match p {
+            0.0 if x.is_poisoned() => x,
+            0.0 => x.not_equal(0.0).cast(x.dtype()).sum_axes(axes),
+            1.0 => x.abs().sum_axes(axes),
+            2.0 => x.square().sum_axes(axes).sqrt_flat_at_0(),
+            f64::INFINITY => x.abs().max_axes(axes),
+            f64::NEG_INFINITY => x.abs().min_axes(axes),
+            _ => power_flat_at_0(power_flat_at_0(x.abs(), p).sum_axes(axes), p.recip()),
+        };
+        norm.narrowed(self)
     }
 
     /// The norm over some axes, which stay with size 1.

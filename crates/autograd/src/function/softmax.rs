@@ -19,15 +19,15 @@ impl Var<'_> {
     /// ```
     #[track_caller]
     pub fn softmax(self, axis: isize) -> Self {
-        let e = self.below_largest("softmax", axis).exp();
-        e / e.sum_keep(axis)
+        let e = self.wide().below_largest("softmax", axis).exp();
+        (e / e.sum_keep(axis)).narrowed(self)
     }
 
     /// ln softmax x along `axis`, x - ln Σ exp x.
     #[track_caller]
     pub fn log_softmax(self, axis: isize) -> Self {
-        let x = self.below_largest("log_softmax", axis);
-        x - x.exp().sum_keep(axis).ln()
+        let x = self.wide().below_largest("log_softmax", axis);
+        (x - x.exp().sum_keep(axis).ln()).narrowed(self)
     }
 
     /// softmax(-x) along `axis`.

@@ -15,7 +15,7 @@ impl Var<'_> {
     #[track_caller]
     pub fn mean_axes(self, axes: impl Into<Axes>) -> Self {
         match self.resolve("mean", axes) {
-            Ok(axes) => self.sum_axes(&axes[..]) / self.count(&axes),
+            Ok(axes) => (self.wide().sum_axes(&axes[..]) / self.count(&axes)).narrowed(self),
             Err(poisoned) => poisoned,
         }
     }
@@ -44,7 +44,8 @@ impl Var<'_> {
             Err(poisoned) => return poisoned,
         };
         let divisor = (self.count(&axes) - correction.into()).max(0.0);
-        (self - self.mean_keep(&axes[..])).square().sum_axes(&axes[..]) / divisor
+        let x = self.wide();
+        ((x - x.mean_keep(&axes[..])).square().sum_axes(&axes[..]) / divisor).narrowed(self)
     }
 
     /// The variance over some axes, which stay with size 1.
@@ -57,19 +58,44 @@ impl Var<'_> {
     /// The standard deviation of all elements, √[`var`](Self::var); its derivative at 0 is said to be 0.
     #[track_caller]
     pub fn std(self, correction: impl Into<f64>) -> Self {
-        self.var(correction).sqrt_flat_at_0()
+        self.wide().var(correction).sqrt_flat_at_0().narrowed(self)
     }
 
     /// The standard deviation over some axes, which are dropped; its derivative at 0 is said to be 0.
     #[track_caller]
     pub fn std_axes(self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Self {
-        self.var_axes(axes, correction).sqrt_flat_at_0()
+        self.wide().var_axes(axes, correction).sqrt_flat_at_0().narrowed(self)
     }
 
     /// The standard deviation over some axes, which stay with size 1; its derivative at 0 is said to be 0.
     #[track_caller]
     pub fn std_keep(self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Self {
-        self.var_keep(axes, correction).sqrt_flat_at_0()
+        self.wide().var_keep(axes, correction).sqrt_flat_at_0().narrowed(self)
+    }
+
+    /// The variance and the mean over some axes, which are dropped; see [`var_axes`](Self::var_axes). The mean is computed
+    /// once for both.
+    ///
+    /// ```
+    /// use wengert_autograd::Tape;
+    /// use wengert_tensor::Tensor;
+    ///
+    /// let tape = Tape::new();
+    /// let (var, mean) = tape.input(&Tensor::from([1.0, 2.0, 3.0])).var_mean(.., 1);
+    /// assert_eq!((var.item()?, mean.item()?), (1.0, 2.0));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn var_mean(self, axes: impl Into<Axes>, correction: impl Into<f64>) -> (Self, Self) {
+        let axes = axes.into();
+        (self.var_axes(axes.clone(), correction), self.mean_axes(axes))
+    }
+
+    /// The standard deviation and the mean over some axes, which are dropped; see [`std_axes`](Self::std_axes).
+    #[track_caller]
+    pub fn std_mean(self, axes: impl Into<Axes>, correction: impl Into<f64>) -> (Self, Self) {
+        let axes = axes.into();
+        (self.std_axes(axes.clone(), correction), self.mean_axes(axes))
     }
 
     /// The covariances of variables, which are the rows of [.., n, samples]: [.., n, n] with the variances on the
@@ -87,12 +113,12 @@ impl Var<'_> {
     #[doc(alias = "covariance")]
     #[track_caller]
     pub fn cov(self, correction: impl Into<f64>) -> Self {
-        let x = match self.deviations("cov") {
+        let x = match self.wide().deviations("cov") {
             Ok(x) => x,
             Err(poisoned) => return poisoned,
         };
         let divisor = (self.count(&[self.rank() - 1]) - correction.into()).max(0.0);
-        self.of_rows(x.matmul(x.t()) / divisor)
+        self.of_rows(x.matmul(x.t()) / divisor).narrowed(self)
     }
 
     /// The coefficients of correlation of variables, which are the rows of [.., n, samples]: their covariances over
@@ -110,13 +136,13 @@ impl Var<'_> {
     #[doc(alias = "correlation")]
     #[track_caller]
     pub fn corrcoef(self) -> Self {
-        let x = match self.deviations("corrcoef") {
+        let x = match self.wide().deviations("corrcoef") {
             Ok(x) => x,
             Err(poisoned) => return poisoned,
         };
         let x = x / x.norm_keep(2.0, -1);
         // Rounding may go beyond.
-        self.of_rows(x.matmul(x.t()).clamp(-1.0, 1.0))
+        self.of_rows(x.matmul(x.t()).clamp(-1.0, 1.0)).narrowed(self)
     }
 
     /// The rows less their means; a vector is one row.

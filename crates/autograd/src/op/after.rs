@@ -18,6 +18,10 @@ impl Rule for After {
         "after"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x, _] = operands("after", x)?;
         Ok(x.clone())

@@ -10,7 +10,7 @@ use std::ops;
 use wengert_tensor::Error;
 
 use super::elementwise::{number, pair_of_floats, pair_of_numbers};
-use super::{Broadcast, Op, elementwise};
+use super::{Op, elementwise};
 use crate::tape::Var;
 
 elementwise! { unary:
@@ -59,15 +59,10 @@ impl<'t> Var<'t> {
         }
         let common = self.with_type(|a| other.with_type(|b| a.shape.broadcast(&b.shape)));
         match common {
+            // Not in a closure, whose caller would not be the user.
             Some(shape) => {
-                // Not in a closure, whose caller would not be the user.
-                let mut x = [self, other];
-                for x in &mut x {
-                    if !x.with_type(|ty| ty.shape == shape) {
-                        *x = self.tape().record(Broadcast { shape: shape.clone() }, &[*x]);
-                    }
-                }
-                self.tape().record(op, &x)
+                let (a, b) = (self.broadcast_to(&shape), other.broadcast_to(shape));
+                self.tape().record(op, &[a, b])
             }
             None => {
                 let (a, b) = (self.shape(), other.shape());

@@ -18,6 +18,10 @@ impl Rule for Broadcast {
         "broadcast_to"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("broadcast_to", x)?;
         Ok(x.with_shape(x.shape.stretch(&self.shape)?))

@@ -1,6 +1,6 @@
 //! Conversion between dtypes.
 
-use wengert_tensor::kernel::{Bound, copy, each};
+use wengert_tensor::kernel::{Bound, cast, each};
 use wengert_tensor::{DType, Layout, Result, Tensor, View, ViewMut};
 
 use super::{Example, Rule, operands};
@@ -10,7 +10,8 @@ use crate::ty::Type;
 /// y = x in another dtype;  dy = dx so, between floats
 ///
 /// Converted as Rust's `as` does: to integers floats are truncated, and a number is `true` unless
-/// it is zero. To and from these there is no derivative.
+/// it is zero. To and from these there is no derivative. To half precision numbers are rounded to the nearest value, which
+/// counts as no change for the derivative.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cast {
     /// The dtype of the result.
@@ -20,6 +21,10 @@ pub struct Cast {
 impl Rule for Cast {
     fn name(&self) -> &'static str {
         "cast"
+    }
+
+    fn takes_halves(&self) -> bool {
+        true
     }
 
     fn infer(&self, x: &[&Type]) -> Result<Type> {
@@ -32,11 +37,11 @@ impl Rule for Cast {
     }
 
     fn eval(&self, x: &[View], out: ViewMut) -> Result<()> {
-        each::map("cast", x, out, &copy::cast)
+        each::map("cast", x, out, &cast::cast)
     }
 
     fn bind(&self, x: &[(DType, &Layout)], _: &Type) -> Option<Bound> {
-        each::bind(x, copy::cast)
+        each::bind(x, cast::cast)
     }
 
     fn jvp<'t>(&self, _: &[Var<'t>], _: Var<'t>, dx: &[Option<Var<'t>>]) -> Option<Var<'t>> {
@@ -66,7 +71,17 @@ impl Rule for Cast {
 }
 
 impl<'t> Var<'t> {
-    /// The same numbers in another dtype; derivatives pass between floats.
+    /// The same numbers in another dtype; derivatives pass between floats, in the dtype of either side.
+    ///
+    /// ```
+    /// use wengert_autograd::grad;
+    /// use wengert_tensor::{DType, Tensor};
+    ///
+    /// // Computed in f32 and rounded to bf16, forwards and backwards; the gradient is of x's dtype.
+    /// let g = grad(|x| x.cast(DType::BF16).square().sum().cast(DType::F32), &Tensor::from([1.01f32, 3.0]))?;
+    /// assert_eq!(g, Tensor::from([2.015625f32, 6.0]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[doc(alias = "to")]
     #[doc(alias = "astype")]
     #[track_caller]
@@ -75,5 +90,17 @@ impl<'t> Var<'t> {
             return self;
         }
         self.tape().record(Cast { dtype }, &[self])
+    }
+
+    /// In f32 where it is of half precision, else itself: for functions of several steps, which round once at their end.
+    #[track_caller]
+    pub(crate) fn wide(self) -> Self {
+        self.cast(self.dtype().computed())
+    }
+
+    /// In the dtype of `other`, whose [`wide`](Self::wide) this was computed of.
+    #[track_caller]
+    pub(crate) fn narrowed(self, other: Self) -> Self {
+        self.cast(other.dtype())
     }
 }

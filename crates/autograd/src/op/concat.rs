@@ -20,6 +20,10 @@ impl Rule for Concat {
         "concat"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let first = *x.first().ok_or_else(|| Error::shape("concat: nothing to join"))?;
         if let Some(other) = x.iter().find(|x| x.dtype != first.dtype) {
@@ -105,6 +109,6 @@ impl<'t> Var<'t> {
 
 /// The mistake of joining no variables.
 #[track_caller]
-fn nothing<'t>(op: &'static str) -> Var<'t> {
+pub(crate) fn nothing<'t>(op: &'static str) -> Var<'t> {
     nowhere(op).error(Error::shape(format!("{op}: nothing to join")))
 }

@@ -15,6 +15,10 @@ impl Rule for StopGradient {
         "detach"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("detach", x)?;
         Ok(x.clone())

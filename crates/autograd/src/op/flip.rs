@@ -19,6 +19,10 @@ impl Rule for Flip {
         "flip"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("flip", x)?;
         reduced("flip", x, &self.axes)?;

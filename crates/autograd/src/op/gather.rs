@@ -21,6 +21,10 @@ impl Rule for Gather {
         "gather"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x, index] = operands("gather", x)?;
         index_type("gather", index)?;
@@ -154,7 +158,8 @@ impl<'t> Var<'t> {
     /// assert_eq!(x.gather(1, index).value()?, Tensor::from([[2.0], [3.0]]));
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
-    #[doc(alias("take_along_axis", "take_along_dim"))]
+    ///
+    /// [`take_along_axis`](Self::take_along_axis) broadcasts, and has indices that count from the end.
     #[track_caller]
     pub fn gather(self, axis: isize, index: Self) -> Self {
         match self.axis("gather", axis) {

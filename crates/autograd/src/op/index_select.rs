@@ -21,6 +21,10 @@ impl Rule for IndexSelect {
         "index_select"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x, index] = operands("index_select", x)?;
         index_type("index_select", index)?;
@@ -210,17 +214,5 @@ impl<'t> Var<'t> {
             }
             Err(poisoned) => poisoned,
         }
-    }
-
-    /// Elements by their places in row-major order; the result has the index's shape.
-    #[track_caller]
-    pub fn take(self, index: Self) -> Self {
-        self.flatten().index_select(0, index)
-    }
-
-    /// The rows of this table, [number, width..], that `ids`, of i64 and any shape, name: [ids.., width..].
-    #[track_caller]
-    pub fn embedding(self, ids: Self) -> Self {
-        self.index_select(0, ids)
     }
 }

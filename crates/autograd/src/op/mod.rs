@@ -14,6 +14,7 @@ mod rule;
 
 use std::borrow::Borrow;
 
+pub(crate) use concat::nothing;
 pub(crate) use elementwise::elementwise;
 pub use operand::Operand;
 pub use rule::{Custom, Example, Narrowed, Rule, lift, operands, same_types, sum_tangents};
@@ -109,6 +110,7 @@ table! {
     pad: Pad (boxed);
     concat: Concat;
     gather: Gather, ScatterAdd;
+    scatter: ArgScatter;
     index_select: IndexSelect, IndexAdd;
     window: Windows (boxed), Fold (boxed);
     conv: Convolution (boxed);

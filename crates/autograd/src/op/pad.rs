@@ -23,6 +23,10 @@ impl Rule for Pad {
         "pad"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("pad", x)?;
         Ok(x.with_shape(kernel::pad::shape(&x.shape, &self.pads)?))

@@ -19,6 +19,10 @@ impl Rule for Permute {
         "permute"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("permute", x)?;
         let rank = x.shape.rank();

@@ -18,6 +18,10 @@ impl Rule for Reshape {
         "reshape"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("reshape", x)?;
         match x.shape.numel() == self.shape.numel() {

@@ -45,6 +45,12 @@ pub trait Rule: Any + Debug + Send + Sync {
         false
     }
 
+    /// Whether the kernel takes bf16 and f16 itself, as one does that moves elements and computes nothing of them. For any
+    /// other operation the tape casts operands of [half precision](DType::is_half) to f32, and the result back.
+    fn takes_halves(&self) -> bool {
+        false
+    }
+
     /// Where the result is a vector of which only some ranges of places are read: the operation that makes what is read
     /// and no more, if there is one.
     fn narrowed(&self, _read: &[Range<usize>]) -> Option<Narrowed> {

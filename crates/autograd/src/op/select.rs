@@ -21,6 +21,10 @@ impl Rule for Select {
         "where"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [c, x, y] = operands("where", x)?;
         same_types("where", x, y)?;

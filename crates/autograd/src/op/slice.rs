@@ -25,6 +25,10 @@ impl Rule for Slice {
         "slice"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("slice", x)?;
         let (axis, range) = (self.axis, &self.range);

@@ -11,7 +11,7 @@ use crate::ty::Type;
 pub struct Uniform {
     /// The shape for one key.
     pub shape: Shape,
-    /// A float dtype.
+    /// `f32` or `f64`.
     pub dtype: DType,
 }
 
@@ -25,8 +25,8 @@ impl Rule for Uniform {
         if keys.dtype != DType::I64 {
             return Err(Error::dtype(format!("uniform: keys are i64, got {keys}")));
         }
-        if !self.dtype.is_float() {
-            return Err(Error::dtype(format!("uniform: makes a float dtype, not {}", self.dtype)));
+        if !matches!(self.dtype, DType::F32 | DType::F64) {
+            return Err(Error::dtype(format!("uniform: makes f32 or f64, not {}", self.dtype)));
         }
         Ok(Type::new(self.dtype, keys.shape.iter().chain(self.shape.iter()).copied().collect::<Shape>()))
     }
@@ -57,6 +57,7 @@ impl<'t> Var<'t> {
     /// Uniformly distributed numbers from 0 up to 1, without 1, of this key: an `i64`, such as
     /// [`Tape::next_key`](crate::Tape::next_key) gives. One key gives the same numbers whenever it is asked; neighbouring keys
     /// give unrelated ones. For keys of a shape of their own, the result has its axes first.
+    /// Numbers of half precision are those of f32, rounded, which may reach 1.
     ///
     /// ```
     /// use wengert_autograd::Tape;
@@ -72,7 +73,7 @@ impl<'t> Var<'t> {
     #[doc(alias = "rand")]
     #[track_caller]
     pub fn uniform(self, shape: impl Into<Shape>, dtype: DType) -> Self {
-        self.tape().record(Uniform { shape: shape.into(), dtype }, &[self])
+        self.tape().record(Uniform { shape: shape.into(), dtype: dtype.computed() }, &[self]).cast(dtype)
     }
 
     /// Normally distributed numbers, of mean 0 and variance 1, of this key, as [`uniform`](Self::uniform) has uniform ones
@@ -82,13 +83,13 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn normal(self, shape: impl Into<Shape>, dtype: DType) -> Self {
         let shape = shape.into();
-        let pairs = self.uniform(shape.with_axis(0, 2), dtype);
+        let pairs = self.uniform(shape.with_axis(0, 2), dtype.computed());
         if pairs.is_poisoned() {
             return pairs;
         }
         let axis = self.rank() as isize;
         let one = |i| pairs.narrow(axis, i, 1).squeeze(axis);
         // The logarithm is of a number above 0: 1 is not among the uniform ones.
-        (-2.0 * (1.0 - one(0)).ln()).sqrt() * (std::f64::consts::TAU * one(1)).cos()
+        ((-2.0 * (1.0 - one(0)).ln()).sqrt() * (std::f64::consts::TAU * one(1)).cos()).cast(dtype)
     }
 }

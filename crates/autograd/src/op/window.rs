@@ -27,6 +27,10 @@ impl Rule for Windows {
         "windows"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let [x] = operands("windows", x)?;
         let [n, s, d] = [&self.sizes, &self.strides, &self.dilations].map(|numbers| numbers.len());

@@ -7,6 +7,7 @@ use wengert_tensor::{Result, Tensor};
 
 use super::{Compiled, Profile};
 use crate::tape::{Tape, Var};
+use crate::ty::Type;
 
 /// No more programs than this are kept of one function: arguments of more types should be padded.
 const PROGRAMS: usize = 16;
@@ -22,7 +23,7 @@ pub struct CompiledFunction<F, const N: usize, const M: usize> {
 ///
 /// It takes an array of variables and returns one. What else it uses, tensors and
 /// parameters of a model among it, stays as it was when it was recorded; that happens once for every combination of
-/// dtypes and shapes of its arguments.
+/// dtypes and shapes of its arguments. While it is recorded its arguments have no values: to ask for one is an error.
 ///
 /// ```
 /// use wengert_autograd::compile;
@@ -92,8 +93,12 @@ where
             Some(known) => self.programs[known..].rotate_left(1),
             None => {
                 let tape = Tape::new();
-                let inputs = tape.originating(at, || arguments.map(|x| tape.input(x)));
-                let program = tape.compile(&inputs, &(self.f)(inputs))?;
+                // Recorded without values: a function that asks for one would be right for these arguments alone.
+                let inputs =
+                    tape.originating(at, || arguments.map(|x| tape.placeholder(Type::new(x.dtype(), x.shape()))));
+                let answers = (self.f)(inputs);
+                inputs.iter().zip(arguments).for_each(|(input, x)| tape.know(*input, x));
+                let program = tape.compile(&inputs, &answers)?;
                 if self.programs.len() == PROGRAMS {
                     self.programs.remove(0);
                 }

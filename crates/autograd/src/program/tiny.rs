@@ -127,7 +127,7 @@ fn way(graph: &Graph, i: usize, dtype: DType) -> Option<Way> {
 
 /// The dtype of the machine that can run a unit, if one can.
 fn machine(graph: &Graph, unit: &Unit) -> Option<DType> {
-    let of = |i: usize| Some(graph.nodes[i].ty.dtype).filter(|dtype| dtype.is_float());
+    let of = |i: usize| Some(graph.nodes[i].ty.dtype).filter(|dtype| matches!(dtype, DType::F32 | DType::F64));
     let dtype = unit.nodes.iter().find_map(|&i| {
         let operands = graph.nodes[i].operands.iter().copied();
         std::iter::once(i).chain(operands).find_map(of)

@@ -224,6 +224,13 @@ impl Tape {
         self.leaf(ty.dtype, &ty.shape, self.here())
     }
 
+    /// Gives a placeholder its value.
+    pub(crate) fn know(&self, placeholder: Var<'_>, value: &Tensor) {
+        if !placeholder.is_poisoned() {
+            self.inner.borrow_mut().values.set(placeholder.id.index(), value.clone());
+        }
+    }
+
     /// An input without a value.
     fn leaf(&self, dtype: DType, shape: &Shape, at: &'static Location<'static>) -> Var<'_> {
         let mut inner = self.inner.borrow_mut();
@@ -272,6 +279,10 @@ impl Tape {
         let id = match inner.eqns.follow(same) {
             Some(id) => Some(id),
             None => match inferred(&op, &ids, &inner.eqns) {
+                Ok(ty) if widens(&op, &ids, &inner.eqns) => {
+                    drop(inner);
+                    return self.widened(op, operands, ty.dtype);
+                }
                 Ok(ty) => inner.append(Eqn { op, operands: ids, ty, at }),
                 Err(error) => {
                     drop(inner);
@@ -282,6 +293,17 @@ impl Tape {
         drop(inner);
         let var = self.numbered(id, at);
         if self.eager.get() { self.checked(var) } else { var }
+    }
+
+    /// Records an operation on operands of half precision, of which it makes a result of `dtype`: it is computed in f32.
+    #[track_caller]
+    fn widened<'t>(&'t self, op: Op, operands: &[Var<'t>], dtype: DType) -> Var<'t> {
+        let mut wide: SmallVec<[Var<'t>; 4]> = SmallVec::new();
+        for x in operands {
+            wide.push(x.wide());
+        }
+        let y = self.record_op(op, &wide);
+        if dtype.is_half() { y.cast(dtype) } else { y }
     }
 
     /// The variable of a number, if there was one left for it.
@@ -450,6 +472,11 @@ fn inferred(op: &Op, operands: &[VarId], eqns: &[Eqn]) -> Result<Type> {
         Ok(_) => Ok(ty),
         Err(error) => Err(error.within(op.rule().name())),
     }
+}
+
+/// Whether an operation computes with operands of half precision, which its kernel does not take.
+fn widens(op: &Op, operands: &[VarId], eqns: &[Eqn]) -> bool {
+    operands.iter().any(|x| eqns[x.index()].ty.dtype.is_half()) && !op.rule().takes_halves()
 }
 
 /// Puts a switch back as it was, also when what it was set for panics.

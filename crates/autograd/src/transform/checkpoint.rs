@@ -171,6 +171,10 @@ impl Rule for Segmented {
         "checkpoint"
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         Ok(x[0].clone())
     }

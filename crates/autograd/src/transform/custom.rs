@@ -237,6 +237,10 @@ impl Rule for Differentiated {
         self.name
     }
 
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         Ok(x[0].clone())
     }

@@ -167,11 +167,6 @@ impl<'t> Args<'t> {
         }
     }
 
-    /// The value of a tensor that decides the shape of the result.
-    pub fn tensor(&self, name: &str) -> Tensor {
-        self.var(name).value().unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-
     /// A number.
     pub fn float(&self, name: &str) -> f64 {
         match self.get(name) {

@@ -16,8 +16,7 @@ use header::Header;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// The array of a file. Floats, 64-bit integers and truth values stay what they are; smaller integers become `i64`, half
-/// precision `f32`.
+/// The array of a file. Floats, 64-bit integers and truth values stay what they are; smaller integers become `i64`.
 ///
 /// # Errors
 /// A file that cannot be read, is no NPY file, ends too early or goes on too long; other element types; a `uint64` beyond `i64`.

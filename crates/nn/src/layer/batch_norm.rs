@@ -5,7 +5,7 @@ use wengert_tensor::{AxisList, DType, Error, Result, Tensor};
 
 use super::Layer;
 use super::images::per_channel;
-use super::norm::{affine, channels_of};
+use super::norm::{affine, channels_of, wide};
 use crate::param::Param;
 use crate::{Buffer, Module};
 
@@ -111,12 +111,14 @@ impl BatchNorm {
         self.num_batches_tracked.update(batches);
         let unbiased = var * (n as f64 / (n - 1) as f64);
         for (running, of_batch) in [(&self.running_mean, mean), (&self.running_var, unbiased)] {
-            let before = running.on(tape);
+            let kept = running.on(tape);
+            let before = wide(kept);
             let change = of_batch - before;
-            running.update(match self.momentum {
+            let after = match self.momentum {
                 Some(momentum) => before + momentum * change,
                 None => before + change / batches.cast(x.dtype()),
-            });
+            };
+            running.update(after.cast(kept.dtype()));
         }
         centred * per_channel((var + self.eps).rsqrt(), shape.rank())
     }
@@ -131,11 +133,11 @@ impl Layer for BatchNorm {
         }
         let (tape, rank) = (x.tape(), x.rank());
         let normal = if tape.is_training() {
-            self.of_batch(x)
+            self.of_batch(wide(x))
         } else {
-            let scale = (self.running_var.on(tape) + self.eps).rsqrt();
-            (x - per_channel(self.running_mean.on(tape), rank)) * per_channel(scale, rank)
+            let scale = (wide(self.running_var.on(tape)) + self.eps).rsqrt();
+            (wide(x) - per_channel(wide(self.running_mean.on(tape)), rank)) * per_channel(scale, rank)
         };
-        affine(normal, &self.weight, &self.bias)
+        affine(x, normal, &self.weight, &self.bias)
     }
 }

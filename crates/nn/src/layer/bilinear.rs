@@ -64,10 +64,9 @@ impl Bilinear {
     #[inline]
     #[track_caller]
     pub fn forward<'t>(&self, x1: Var<'t>, x2: Var<'t>) -> Var<'t> {
-        let y = x1.einsum("...i,oij,...j->...o", &[self.weight.on(x1.tape()), x2]);
-        match &self.bias {
-            Some(bias) => y + bias.on(x1.tape()),
-            None => y,
-        }
+        let tape = x1.tape();
+        tape.originating(tape.here(), || {
+            x1.bilinear(x2, self.weight.beside(x1), self.bias.as_ref().map(|bias| bias.beside(x1)))
+        })
     }
 }

@@ -156,11 +156,11 @@ impl<const N: usize> Layer for ConvNd<N> {
             Ok(joined) => joined,
             Err(poisoned) => return poisoned,
         };
-        let weight = self.weight.on(x.tape());
+        let weight = self.weight.beside(x);
         let window = weight.shape();
         let y = images.conv(weight, &self.how(window.get(2..).unwrap_or_default()));
         lead.restore(match &self.bias {
-            Some(bias) => y + per_channel(bias.on(x.tape()), N + 2),
+            Some(bias) => y + per_channel(bias.beside(x), N + 2),
             None => y,
         })
     }

@@ -127,9 +127,9 @@ impl<const N: usize> Layer for ConvTransposeNd<N> {
             Ok(joined) => joined,
             Err(poisoned) => return poisoned,
         };
-        let y = images.conv_transpose(self.weight.on(x.tape()), &self.how, &self.extra);
+        let y = images.conv_transpose(self.weight.beside(x), &self.how, &self.extra);
         lead.restore(match &self.bias {
-            Some(bias) => y + per_channel(bias.on(x.tape()), N + 2),
+            Some(bias) => y + per_channel(bias.beside(x), N + 2),
             None => y,
         })
     }

@@ -109,7 +109,7 @@ fn drop<'t>(layer: &str, x: Var<'t>, p: f64, shape: Shape) -> Var<'t> {
         return x;
     }
     let Some(key) = x.tape().next_key() else { return x };
-    let kept = key.uniform(shape, x.dtype()).greater_equal(p).broadcast_to(x.shape()).where_(x, 0.0);
+    let kept = key.uniform(shape, x.dtype().computed()).greater_equal(p).broadcast_to(x.shape()).where_(x, 0.0);
     // Where all is dropped there is nothing to scale.
     if p == 1.0 { kept } else { kept / (1.0 - p) }
 }

@@ -4,7 +4,7 @@ use wengert_autograd::Var;
 use wengert_tensor::{DType, Error, Result, Shape, Tensor};
 
 use super::Layer;
-use super::norm::{affine, channels_of};
+use super::norm::{affine, channels_of, wide};
 use crate::Module;
 use crate::param::Param;
 
@@ -71,7 +71,8 @@ impl Layer for GroupNorm {
         // A group's elements lie one after another.
         let shape = x.shape();
         let size = Shape::from(&shape[1..]).numel() / self.groups;
-        let normal = x.reshape([shape[0], self.groups, size]).layer_norm(-1, None, None, self.eps).reshape(&shape);
-        affine(normal, &self.weight, &self.bias)
+        let normal =
+            wide(x).reshape([shape[0], self.groups, size]).layer_norm(-1, None, None, self.eps).reshape(&shape);
+        affine(x, normal, &self.weight, &self.bias)
     }
 }

@@ -4,7 +4,7 @@ use wengert_autograd::Var;
 use wengert_tensor::{AxisList, DType, Error, Result, Tensor};
 
 use super::Layer;
-use super::norm::{affine, channels_of};
+use super::norm::{affine, channels_of, wide};
 use crate::Module;
 use crate::param::Param;
 
@@ -76,6 +76,6 @@ impl Layer for InstanceNorm {
             return x.tape().error(Error::shape(sentence));
         }
         let axes: AxisList = (2..x.rank()).collect();
-        affine(x.layer_norm(&axes[..], None, None, self.eps), &self.weight, &self.bias)
+        affine(x, wide(x).layer_norm(&axes[..], None, None, self.eps), &self.weight, &self.bias)
     }
 }

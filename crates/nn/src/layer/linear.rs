@@ -49,10 +49,7 @@ impl Linear {
 impl Layer for Linear {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-        let y = x.matmul(self.weight.on(x.tape()));
-        match &self.bias {
-            Some(bias) => y + bias.on(x.tape()),
-            None => y,
-        }
+        let tape = x.tape();
+        tape.originating(tape.here(), || x.linear(self.weight.beside(x), self.bias.as_ref().map(|bias| bias.beside(x))))
     }
 }

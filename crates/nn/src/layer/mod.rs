@@ -38,7 +38,7 @@ pub use adaptive_pool::{
     AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveAvgPoolNd, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
     AdaptiveMaxPool3d, AdaptiveMaxPoolNd,
 };
-pub use attention::{Cache, Mask, MultiHeadAttention, Seen};
+pub use attention::{Cache, MultiHeadAttention, Seen};
 pub use avg_pool::{AvgPool1d, AvgPool2d, AvgPool3d, AvgPoolNd};
 pub use batch_norm::BatchNorm;
 pub use bilinear::Bilinear;
@@ -62,6 +62,7 @@ pub use rms_norm::RmsNorm;
 pub use sequential::Sequential;
 pub use softmax::{Glu, LogSoftmax, Softmax};
 pub use transformer::{DecoderBlock, EncoderBlock, TransformerDecoder, TransformerEncoder, TransformerOptions};
+pub use wengert_autograd::Mask;
 
 use crate::Module;
 

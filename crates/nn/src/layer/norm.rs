@@ -45,16 +45,23 @@ pub(super) fn on<'t>(param: &Option<Param>, x: Var<'t>) -> Option<Var<'t>> {
     Some(param.as_ref()?.on(x.tape()))
 }
 
-/// w x + b for [N, channels, ..], with one weight and one bias for each channel.
+/// w y + b in the dtype of x, for y [N, channels, ..] computed of x in f32, with one weight and one bias for each channel.
 #[inline]
 #[track_caller]
-pub(super) fn affine<'t>(x: Var<'t>, weight: &Option<Param>, bias: &Option<Param>) -> Var<'t> {
-    let mut y = x;
+pub(super) fn affine<'t>(x: Var<'t>, y: Var<'t>, weight: &Option<Param>, bias: &Option<Param>) -> Var<'t> {
+    let mut y = y;
     if let Some(weight) = on(weight, x) {
-        y = y * per_channel(weight, x.rank());
+        y = y * per_channel(wide(weight), x.rank());
     }
     if let Some(bias) = on(bias, x) {
-        y = y + per_channel(bias, x.rank());
+        y = y + per_channel(wide(bias), x.rank());
     }
-    y
+    y.cast(x.dtype())
+}
+
+/// In f32 where it is of half precision: normalization computes in that from end to end.
+#[inline]
+#[track_caller]
+pub(super) fn wide(x: Var<'_>) -> Var<'_> {
+    x.cast(x.dtype().computed())
 }

@@ -51,6 +51,6 @@ impl Layer for Prelu {
     #[inline]
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-        x.prelu(self.weight.on(x.tape()))
+        x.prelu(self.weight.beside(x))
     }
 }

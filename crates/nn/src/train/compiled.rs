@@ -10,9 +10,9 @@ use smallvec::SmallVec;
 use wengert_autograd::{Compiled, Profile, Tape, Type, Var};
 use wengert_tensor::{DType, Error, Result, Scalar, Tensor};
 
-use super::Train;
 use super::record::{Kind, Known};
 use super::slot::Slot;
+use super::{LossScale, Train};
 use crate::param::{Home, Param};
 
 /// A model in training by a loss that is recorded once for every kind of batch: see [`Train::compile`].
@@ -43,7 +43,10 @@ pub(super) struct Program {
     numbers: Vec<Numbers>,
     /// The first of the random keys, if the loss draws any.
     key: Option<Tensor>,
-    loss: [Tensor; 1],
+    /// The number that the loss is scaled by, if it is.
+    scale: Option<Tensor>,
+    /// The loss, and whether its gradients are finite where that is asked.
+    answers: Vec<Tensor>,
 }
 
 /// An optimiser's numbers for parameters of its group and one dtype that were updated equally often.
@@ -106,9 +109,9 @@ where
         if self.train.debug {
             return self.train.step(|tape| (self.loss)(batch.map(|x| tape.input(x))));
         }
-        self.advance(batch, Location::caller(), |program, arguments, loss| {
-            program.run_into(arguments, loss)?;
-            loss[0].item()
+        self.advance(batch, Location::caller(), |program, arguments, answers| {
+            program.run_into(arguments, answers)?;
+            answers[0].item()
         })
     }
 
@@ -130,9 +133,13 @@ where
     /// ```
     ///
     /// # Errors
-    /// As [`step`](Self::step), after which earlier steps have been made; no steps at all.
+    /// As [`step`](Self::step), after which earlier steps have been made; no steps at all; a [scaled](Train::loss_scale)
+    /// loss, of which a profile cannot tell whether it overflowed.
     #[track_caller]
     pub fn profile(&mut self, batch: [&Tensor; N], steps: usize) -> Result<Profile> {
+        if self.train.scale.is_some() {
+            return Err(Error::value("profile: a loss that is scaled cannot be profiled"));
+        }
         let (at, mut profile) = (Location::caller(), None::<Profile>);
         for _ in 0..steps {
             // The numbers of the optimiser differ from step to step, so each is a run of its own.
@@ -150,7 +157,7 @@ where
         &mut self,
         batch: [&Tensor; N],
         at: &'static Location<'static>,
-        run: impl FnOnce(&mut Compiled, &[&Tensor], &mut [Tensor; 1]) -> Result<R>,
+        run: impl FnOnce(&mut Compiled, &[&Tensor], &mut [Tensor]) -> Result<R>,
     ) -> Result<R> {
         self.train.check().map_err(|e| e.at(at))?;
         match self.programs.iter().rposition(|program| program.fits(&self.train, &batch)) {
@@ -170,10 +177,11 @@ where
         }
         let Some(program) = self.programs.last_mut() else { return Err(Error::value("step: no program")) };
         let outcome = program.run(&self.train, &batch, &mut self.numbers, run)?;
+        let finite = program.answers.get(1).map_or(Ok(1.0), Tensor::item)? != 0.0;
         for (slot, _) in self.train.slots.iter_mut().zip(&program.changes).filter(|(_, changes)| **changes) {
-            slot.updates += u64::from(program.updates);
+            slot.updates += u64::from(program.updates && finite);
         }
-        self.train.advance();
+        self.train.advance(finite);
         Ok(outcome)
     }
 
@@ -195,6 +203,11 @@ where
     /// Another learning rate, from the next step on. Nothing is recorded anew.
     pub fn set_lr(&mut self, lr: f64) {
         self.train.set_lr(lr);
+    }
+
+    /// The scale of the loss as it is now: see [`Train::loss_scale`].
+    pub fn scale(&self) -> Option<&LossScale> {
+        self.train.scale()
     }
 
     /// How many steps were made.
@@ -228,9 +241,11 @@ where
 
         let fixed_vars = fixed.iter().filter_map(|(param, _)| param.found_on(&tape));
         let numbers = step.numbers.iter().flat_map(|(_, vars)| vars).copied();
-        let inputs: Vec<Var<'_>> = batch.into_iter().chain(fixed_vars).chain(tape.first_key()).chain(numbers).collect();
+        let inputs: Vec<Var<'_>> =
+            batch.into_iter().chain(fixed_vars).chain(tape.first_key()).chain(step.scale).chain(numbers).collect();
         let changes: Vec<_> = step.changes().collect();
-        let mut program = tape.compile_with_states(&inputs, &[step.loss], &changes)?;
+        let answers: Vec<Var<'_>> = [step.loss].into_iter().chain(step.finite).collect();
+        let mut program = tape.compile_with_states(&inputs, &answers, &changes)?;
         // It has the values of now, and is to have the parameters.
         (0..changes.len()).for_each(|state| drop(program.take_state(state)));
 
@@ -261,7 +276,8 @@ where
             key: tape.first_key().map(|_| Tensor::from(0)),
             home: Home::new(program),
             fixed,
-            loss: [Tensor::from(f64::NAN)],
+            scale: step.scale.map(|scale| Tensor::from(Scalar::from(f64::NAN).cast(scale.dtype()))),
+            answers: vec![Tensor::from(f64::NAN); answers.len()],
         })
     }
 }
@@ -295,7 +311,7 @@ impl Program {
         train: &Train,
         batch: &[&Tensor],
         buffer: &mut Vec<f64>,
-        run: impl FnOnce(&mut Compiled, &[&Tensor], &mut [Tensor; 1]) -> Result<R>,
+        run: impl FnOnce(&mut Compiled, &[&Tensor], &mut [Tensor]) -> Result<R>,
     ) -> Result<R> {
         for numbers in &mut self.numbers {
             buffer.clear();
@@ -305,14 +321,17 @@ impl Program {
         if let Some(key) = &mut self.key {
             key.set(Scalar::from(train.key()))?;
         }
+        if let (Some(tensor), Some(scale)) = (&mut self.scale, &train.scale) {
+            tensor.set(Scalar::from(scale.scale()).cast(tensor.dtype()))?;
+        }
         let fixed: SmallVec<[Tensor; 4]> = self.fixed.iter().map(|(param, _)| param.value()).collect();
         let numbers = self.numbers.iter().flat_map(|numbers| &numbers.tensors);
         let arguments: SmallVec<[&Tensor; 16]> =
-            batch.iter().copied().chain(&fixed).chain(&self.key).chain(numbers).collect();
+            batch.iter().copied().chain(&fixed).chain(&self.key).chain(&self.scale).chain(numbers).collect();
         loop {
             let mut program = self.home.program();
             if program.has_states() {
-                return run(&mut program, &arguments, &mut self.loss);
+                return run(&mut program, &arguments, &mut self.answers);
             }
             drop(program);
             for (state, param) in self.lent.iter().enumerate() {

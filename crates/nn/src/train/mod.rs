@@ -4,6 +4,7 @@
 
 mod compiled;
 mod record;
+mod scale;
 mod slot;
 mod state;
 
@@ -17,6 +18,7 @@ use wengert_tensor::{Error, Result, Tensor};
 
 pub use compiled::CompiledTrain;
 use record::Known;
+pub use scale::LossScale;
 use slot::Slot;
 
 use crate::buffer::Buffer;
@@ -60,6 +62,7 @@ pub struct Train {
     /// How many steps make an update.
     accumulate: u64,
     clip: Option<Clip>,
+    scale: Option<LossScale>,
     /// The decay of the running mean of parameters.
     average: Option<f64>,
     debug: bool,
@@ -91,6 +94,7 @@ impl Train {
             seed: 0,
             accumulate: 1,
             clip: None,
+            scale: None,
             average: None,
             debug: false,
             spare: Vec::new(),
@@ -142,6 +146,14 @@ impl Train {
         Self { accumulate: n as u64, ..self }
     }
 
+    /// The same with a loss that is scaled while gradients are taken: for layers that compute in
+    /// [`F16`](wengert_tensor::DType::F16). An update whose gradients are not all finite is left out: parameters, the
+    /// optimiser's state and buffers stay as they are, and gathered gradients are dropped. The loss must be f32 or f64.
+    #[doc(alias = "GradScaler")]
+    pub fn loss_scale(self, scale: LossScale) -> Self {
+        Self { scale: Some(scale), ..self }
+    }
+
     /// The same with a running mean of the parameters: after every update it keeps the share `decay` of itself and takes the
     /// rest from the new values. [`averages`](Self::averages) has it.
     #[doc(alias("ema", "AveragedModel"))]
@@ -188,11 +200,16 @@ impl Train {
         tape.finish_into(&step.vars(), &mut self.spare)?;
         let mut values = self.spare.iter_mut();
         let loss = values.next().map_or(Ok(f64::NAN), |loss| loss.item())?;
+        let finite = match (&step.finite, values.as_slice()) {
+            (Some(_), [finite, ..]) => finite.item()? != 0.0,
+            _ => true,
+        };
+        let mut values = values.skip(usize::from(step.finite.is_some()));
         for changed in &step.changed {
             let slot = &mut self.slots[changed.slot];
             if changed.x.is_some() {
                 values.next().into_iter().for_each(|x| slot.param.swap(x));
-                slot.updates += 1;
+                slot.updates += u64::from(finite);
             }
             slot.start(states(&*self.groups[slot.group], self.accumulate, self.average))?;
             // Gathering changes one state, an update all.
@@ -203,7 +220,7 @@ impl Train {
         for ((i, ..), value) in step.buffers.iter().zip(values) {
             self.buffers[*i].1.0.swap(value);
         }
-        self.advance();
+        self.advance(finite);
         Ok(loss)
     }
 
@@ -245,7 +262,12 @@ impl Train {
         }
     }
 
-    /// How many updates were made: with [`accumulate`](Self::accumulate), fewer than steps.
+    /// The scale of the loss as it is now, where there [is one](Self::loss_scale).
+    pub fn scale(&self) -> Option<&LossScale> {
+        self.scale.as_ref()
+    }
+
+    /// How many updates were made: with [`accumulate`](Self::accumulate) or a [scaled loss](Self::loss_scale), fewer than steps.
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -272,6 +294,7 @@ impl Train {
     /// Looks for hyper-parameters that are out of range.
     fn check(&self) -> Result<()> {
         self.groups.iter().try_for_each(|optimizer| optimizer.check())?;
+        self.scale.iter().try_for_each(LossScale::check)?;
         if self.accumulate == 0 {
             return Err(Error::value("train: gradients of 0 steps cannot be accumulated"));
         }
@@ -301,9 +324,13 @@ impl Train {
         self.accumulate <= 1 || (self.runs + 1).is_multiple_of(self.accumulate)
     }
 
-    /// Counts a step.
-    fn advance(&mut self) {
-        self.steps += u64::from(self.updates_next());
+    /// Counts a step, whose gradients were finite or not.
+    fn advance(&mut self, finite: bool) {
+        let updates = self.updates_next();
+        if let Some(scale) = self.scale.as_mut().filter(|_| updates) {
+            scale.update(finite);
+        }
+        self.steps += u64::from(updates && finite);
         self.runs += 1;
     }
 

@@ -14,6 +14,10 @@ use crate::optim::Optimizer;
 /// One step, recorded and not yet run.
 pub(crate) struct Step<'t> {
     pub loss: Var<'t>,
+    /// What the loss was multiplied by, where it was.
+    pub scale: Option<Var<'t>>,
+    /// Whether the gradients of an update by a scaled loss are all finite: otherwise nothing changes.
+    pub finite: Option<Var<'t>>,
     pub changed: Vec<Changed<'t>>,
     /// Buffers by their position, before and after.
     pub buffers: Vec<(usize, Var<'t>, Var<'t>)>,
@@ -44,7 +48,7 @@ impl<'t> Step<'t> {
 
     /// All that is to be computed.
     pub fn vars(&self) -> SmallVec<[Var<'t>; 16]> {
-        [self.loss].into_iter().chain(self.changes().map(|(_, after)| after)).collect()
+        [self.loss].into_iter().chain(self.finite).chain(self.changes().map(|(_, after)| after)).collect()
     }
 }
 
@@ -68,13 +72,32 @@ impl Train {
     ) -> Result<Step<'t>> {
         self.check().map_err(|e| e.at(at))?;
         single_float(tape, loss).map_err(|e| e.at(at))?;
-        let buffers = self.updated_buffers(tape).map_err(|e| e.at(at))?;
+        let mut buffers = self.updated_buffers(tape).map_err(|e| e.at(at))?;
         let slots = self.slots.iter().enumerate().filter(|(_, slot)| !slot.param.is_frozen());
-        let reached = reached(tape, loss, slots, self.lenient).map_err(|e| e.at(at))?;
+        let scale = self.scale_on(tape, loss).map_err(|e| e.at(at))?;
+        let mut reached = reached(tape, loss, scale, slots, self.lenient).map_err(|e| e.at(at))?;
+        if let Some(half) = reached.iter().find(|reached| reached.x.dtype().is_half()) {
+            let (name, dtype) = (&half.slot.name, half.x.dtype());
+            return Err(Error::dtype(format!(
+                "train: {name} is {dtype}, which is too coarse to be trained; leave it f32, and give the model inputs of {dtype}"
+            ))
+            .at(at));
+        }
         // What the optimiser records is asked for by the caller's line; gradients come from the lines of the loss.
         let mut numbers = Numbers { tape, train: self, of: Vec::new(), known };
-        let changed = tape.originating(at, || self.changed(tape, reached, &mut numbers)).map_err(|e| e.at(at))?;
-        Ok(Step { loss, changed, buffers, updates: self.updates_next(), numbers: numbers.of })
+        let (changed, finite) = tape
+            .originating(at, || {
+                if let Some(scale) = scale {
+                    reached.iter_mut().for_each(|one| one.xbar = one.xbar / scale.cast(one.xbar.dtype()));
+                }
+                let (mut changed, finite) = self.changed(tape, reached, &mut numbers)?;
+                if let Some(finite) = finite {
+                    self.only_if(finite, &mut changed, &mut buffers);
+                }
+                Ok((changed, finite))
+            })
+            .map_err(|e: Error| e.at(at))?;
+        Ok(Step { loss, scale, finite, changed, buffers, updates: self.updates_next(), numbers: numbers.of })
     }
 
     /// Gathers gradients, or makes updates of them.
@@ -83,7 +106,7 @@ impl Train {
         tape: &'t Tape,
         mut reached: Vec<Reached<'_, 't>>,
         numbers: &mut Numbers<'_, 't>,
-    ) -> Result<Vec<Changed<'t>>> {
+    ) -> Result<(Vec<Changed<'t>>, Option<Var<'t>>)> {
         let mut states = Vec::with_capacity(reached.len());
         for Reached { slot, x, xbar, .. } in &mut reached {
             let state = slot.state_on(tape, self.states(slot), &x.ty())?;
@@ -97,14 +120,41 @@ impl Train {
                 let sum = self.sum_place(reached.slot).map(|sum| (state[sum], reached.xbar));
                 Changed { slot: reached.i, x: None, state: sum.into_iter().collect() }
             };
-            return Ok(reached.into_iter().zip(states).map(gather).collect());
+            return Ok((reached.into_iter().zip(states).map(gather).collect(), None));
         }
         if self.accumulate > 1 {
             reached.iter_mut().for_each(|reached| reached.xbar = reached.xbar / self.accumulate as f64);
         }
+        let finite = self.scale.and_then(|_| {
+            let finite = reached.iter().map(|reached| reached.xbar.is_finite().all());
+            finite.reduce(|a, b| a.logical_and(b))
+        });
         self.clip(&mut reached);
         let update = |(reached, state): (Reached<'_, 't>, Vec<Var<'t>>)| self.update(reached, state, numbers);
-        reached.into_iter().zip(states).map(update).collect()
+        Ok((reached.into_iter().zip(states).map(update).collect::<Result<_>>()?, finite))
+    }
+
+    /// The number that the loss is scaled by, as an input of the tape.
+    fn scale_on<'t>(&self, tape: &'t Tape, loss: Var<'t>) -> Result<Option<Var<'t>>> {
+        let Some(scale) = &self.scale else { return Ok(None) };
+        match loss.dtype() {
+            half if half.is_half() => {
+                Err(Error::dtype(format!("train: a loss of {half} has no room for a scale; cast what it is of to f32")))
+            }
+            dtype => Ok(Some(tape.input(&Tensor::from(Scalar::from(scale.scale()).cast(dtype))))),
+        }
+    }
+
+    /// Makes all changes conditional, but for sums of gradients, which are dropped.
+    fn only_if<'t>(&self, finite: Var<'t>, changed: &mut [Changed<'t>], buffers: &mut [(usize, Var<'t>, Var<'t>)]) {
+        let settle = |before: Var<'t>, after: &mut Var<'t>| *after = finite.where_(*after, before);
+        for changed in changed {
+            let sum = self.sum_place(&self.slots[changed.slot]);
+            changed.x.iter_mut().for_each(|(before, after)| settle(*before, after));
+            let states = changed.state.iter_mut().enumerate().filter(|(i, _)| Some(*i) != sum);
+            states.for_each(|(_, (before, after))| settle(*before, after));
+        }
+        buffers.iter_mut().for_each(|(_, before, after)| settle(*before, after));
     }
 
     /// The gradients, cut to what is allowed.
@@ -177,12 +227,13 @@ fn single_float(tape: &Tape, loss: Var<'_>) -> Result<()> {
 fn reached<'a, 't>(
     tape: &'t Tape,
     loss: Var<'t>,
+    scale: Option<Var<'t>>,
     slots: impl Iterator<Item = (usize, &'a Slot)>,
     lenient: bool,
 ) -> Result<Vec<Reached<'a, 't>>> {
     let found: SmallVec<[_; 8]> = slots.map(|(i, slot)| (i, slot, slot.param.found_on(tape))).collect();
     let xs: SmallVec<[Var<'t>; 8]> = found.iter().filter_map(|(.., x)| *x).collect();
-    let mut bars = pullback(&[loss], &[Some(loss.full_like(1.0))], &xs).into_iter();
+    let mut bars = pullback(&[loss], &[Some(scale.unwrap_or_else(|| loss.full_like(1.0)))], &xs).into_iter();
     let (mut reached, mut lost, mut obstacle) = (Vec::new(), Vec::new(), None);
     for (i, slot, x) in found {
         // A parameter that is not on the tape has no cotangent to take.

@@ -51,7 +51,7 @@ impl Slot {
 
     /// Makes its states, if there are none.
     pub fn start(&mut self, states: usize) -> Result<()> {
-        if self.state.is_empty() {
+        if self.state.is_empty() && states > 0 {
             let ty = self.param.ty();
             let zero = || Ok(Param::new(Tensor::zeros(&ty.shape, ty.dtype)?));
             self.state = (0..states).map(|_| zero()).collect::<Result<_>>()?;

@@ -11,10 +11,11 @@ const STEPS: &str = "steps";
 const RUNS: &str = "runs";
 const SEED: &str = "seed";
 const LR: &str = "lr";
+const LOSS_SCALE: &str = "loss_scale";
 
 impl Train {
     /// All that training keeps besides the model: how many steps were made, the seed, the learning rates, and for every
-    /// parameter the number of its updates, the optimiser's state, and the sum of gradients and the running mean where there
+    /// parameter the number of its updates, the scale of the loss, the optimiser's state, and the sum of gradients and the running mean where there
     /// are any. Together with [`Module::state`](crate::Module::state) it is all that the next steps depend on.
     ///
     /// ```
@@ -46,6 +47,9 @@ impl Train {
             (LR.to_string(), Tensor::from(lrs)),
         ]
         .into();
+        if let Some(scale) = &self.scale {
+            state.insert(LOSS_SCALE.to_string(), scale.state());
+        }
         for slot in &self.slots {
             state.insert(format!("{}/updates", slot.name), Tensor::from(slot.updates as i64));
             for (i, kept) in slot.state.iter().enumerate() {
@@ -78,6 +82,10 @@ impl Train {
             let (given, own) = (lrs.len(), self.groups.len());
             return Err(Error::parameter(format!("load_state: {given} learning rates for {own} groups of parameters")));
         }
+        let scale = match self.scale {
+            Some(scale) => Some(scale.with_state(find(LOSS_SCALE)?)?),
+            None => None,
+        };
         let mut kept = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
             let name = format!("{}/updates", slot.name);
@@ -101,7 +109,7 @@ impl Train {
             let names: Vec<&str> = state.keys().filter(known).map(String::as_str).collect();
             return Err(Error::parameter(format!("load_state: there is no place for {}", names.join(", "))));
         }
-        (self.steps, self.runs, self.seed) = (steps, runs, seed);
+        (self.steps, self.runs, self.seed, self.scale) = (steps, runs, seed, scale);
         self.groups.iter_mut().zip(lrs).for_each(|(optimizer, lr)| optimizer.set_lr(lr));
         for (slot, (updates, tensors)) in self.slots.iter_mut().zip(kept) {
             slot.updates = updates;
@@ -116,7 +124,8 @@ impl Train {
             let rest = name.strip_prefix(&slot.name).and_then(|rest| rest.strip_prefix('/'));
             rest.is_some_and(|rest| rest == "updates" || rest.parse().is_ok_and(|i: usize| i < self.states(slot)))
         };
-        [STEPS, RUNS, SEED, LR].contains(&name) || self.slots.iter().any(of)
+        let scaled = self.scale.is_some() && name == LOSS_SCALE;
+        scaled || [STEPS, RUNS, SEED, LR].contains(&name) || self.slots.iter().any(of)
     }
 }
 

@@ -4,13 +4,13 @@
 
 use crate::error::Result;
 use crate::kernel::loops::{dtype, map2};
-use crate::kernel::with_element;
+use crate::kernel::with_computed;
 use crate::view::{Data, DataMut};
 
 macro_rules! relations {
     ($($name:ident = $relation:tt;)*) => {$(
         fn $name(op: &str, x: &[Data], out: DataMut) -> Result<()> {
-            with_element!(dtype(op, x)?, T => map2(op, x, out, |x: T, y: T| x $relation y))
+            with_computed!(op, dtype(op, x)?, T => map2(op, x, out, |x: T, y: T| x $relation y))
         }
     )*};
 }

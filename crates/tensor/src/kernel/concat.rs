@@ -1,9 +1,8 @@
 //! Tensors joined along an axis.
 
-use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::each::rows;
-use crate::kernel::with_element;
+use crate::kernel::{moved, with_moved};
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
@@ -33,18 +32,17 @@ pub fn shape<'a>(xs: impl IntoIterator<Item = &'a Shape>, axis: usize) -> Result
 ///
 /// # Errors
 /// Where shapes or dtypes do not fit.
-pub fn concat(xs: &[View], axis: usize, out: ViewMut) -> Result<()> {
+pub fn concat(xs: &[View], axis: usize, mut out: ViewMut) -> Result<()> {
     let expected = shape(xs.iter().map(View::shape), axis)?;
     if *out.shape() != expected {
         return Err(Error::shape(format!("concat: a result of {} for one of {expected}", out.shape())));
     }
     let to = Layout::contiguous(expected);
     let step = to.strides()[axis] as usize;
-    with_element!(out.dtype(), T => {
-        let xs = xs.iter().map(|x| x.typed::<T>("concat")).collect::<Result<Vec<_>>>()?;
-        let out = out.typed::<T>("concat")?;
+    with_moved!(out.dtype(), T => {
         let mut offset = 0;
         for x in xs {
+            let (x, out) = moved::views::<T>("concat", *x, out.reborrow())?;
             place(x, out, to.strides(), offset);
             offset += x.layout.shape()[axis] * step;
         }
@@ -53,7 +51,7 @@ pub fn concat(xs: &[View], axis: usize, out: ViewMut) -> Result<()> {
 }
 
 /// Copies `x` to the places of `out` that `offset` and `strides` say.
-pub(crate) fn place<T: Element>(x: Strided<T>, out: &mut [T], strides: &[isize], offset: usize) {
+pub(crate) fn place<T: Copy>(x: Strided<T>, out: &mut [T], strides: &[isize], offset: usize) {
     rows(x.layout.shape(), [x.layout.strides(), strides], [x.layout.offset(), offset], |row| {
         let ([from, to], [step, stride]) = (row.start, row.stride);
         if step == 1 && stride == 1 {

@@ -6,9 +6,8 @@
 
 use smallvec::SmallVec;
 
-use crate::dtype::Element;
-use crate::error::{Error, Result};
-use crate::kernel::with_element;
+use crate::error::Result;
+use crate::kernel::{moved, with_moved};
 use crate::layout::Layout;
 use crate::storage::Storage;
 use crate::view::{Data, DataMut, Strided};
@@ -52,13 +51,9 @@ impl Walker {
     /// # Errors
     /// Where dtypes differ, or the walk leaves the data.
     pub fn read(&mut self, data: Data, out: DataMut) -> Result<()> {
-        if data.dtype() != out.dtype() {
-            return Err(Error::dtype(format!("read: {} into {}", data.dtype(), out.dtype())));
-        }
-        with_element!(data.dtype(), T => {
-            if let (Some(data), Some(out)) = (T::slice(data), T::slice_mut(out)) {
-                self.gather(data, out);
-            }
+        with_moved!(data.dtype(), T => {
+            let (data, out) = moved::slices::<T>("read", data, out)?;
+            self.gather(data, out);
         });
         Ok(())
     }
@@ -141,7 +136,7 @@ pub(crate) struct Cursor<'a, T> {
     walker: Walker,
 }
 
-impl<'a, T: Element> Cursor<'a, T> {
+impl<'a, T: Copy> Cursor<'a, T> {
     /// A cursor at the first element of `x`, which is not empty.
     pub fn new(x: Strided<'a, T>) -> Self {
         Self { data: x.data, walker: Walker::new(x.layout) }

@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use crate::dtype::{DType, Element};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::bound::Bound;
 use crate::kernel::cursor::{Cursor, Walker};
@@ -124,7 +124,7 @@ pub fn bind(
 ///
 /// # Errors
 /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where the number of elements differs.
-pub fn map1<X: Element, Y: Element>(op: &str, x: Strided<X>, out: &mut [Y], f: &dyn Fn(&[X], &mut [Y])) -> Result<()> {
+pub fn map1<X: Copy + Default, Y>(op: &str, x: Strided<X>, out: &mut [Y], f: &dyn Fn(&[X], &mut [Y])) -> Result<()> {
     let shape = x.layout.shape();
     if shape.numel() != out.len() {
         return Err(Error::shape(format!("{op}: {shape} into a result of {} elements", out.len())));

@@ -17,6 +17,8 @@ fn bytes(x: Data) -> (*const u8, usize) {
         Data::F64(x) => (x.as_ptr().cast(), size_of_val(x)),
         Data::I64(x) => (x.as_ptr().cast(), size_of_val(x)),
         Data::Bool(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::BF16(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::F16(x) => (x.as_ptr().cast(), size_of_val(x)),
     }
 }
 
@@ -86,6 +88,8 @@ impl Writer {
                     DataMut::F64(out) => out.as_mut_ptr().cast(),
                     DataMut::I64(out) => out.as_mut_ptr().cast(),
                     DataMut::Bool(out) => out.as_mut_ptr().cast(),
+                    DataMut::BF16(out) => out.as_mut_ptr().cast(),
+                    DataMut::F16(out) => out.as_mut_ptr().cast(),
                 };
                 // SAFETY: both are slices of so many bytes, in whole lines, the second from the start of one on; a `Level` is
                 // one that this processor has. The writer's end waits for what is written here.

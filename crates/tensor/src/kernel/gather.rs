@@ -5,11 +5,10 @@
 //! so are [`scatter_add`] and [`index_add`]. Indices are checked before anything is written, none
 //! counts from the end, and additions happen in row-major order of what is added.
 
-use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::each::rows;
 use crate::kernel::unary::Number;
-use crate::kernel::{with_element, with_number};
+use crate::kernel::{moved, with_moved, with_number};
 use crate::layout::{Layout, Strides};
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
@@ -62,9 +61,9 @@ fn expect(op: &str, what: &str, found: &Shape, expected: &Shape) -> Result<()> {
 pub fn gather(x: View, axis: usize, index: View, out: ViewMut) -> Result<()> {
     expect("gather", "a result", out.shape(), &fits("gather", x.shape(), axis, index.shape())?)?;
     let index = checked("gather", index, axis, x.shape()[axis])?;
-    with_element!(x.dtype(), T => {
-        let x = x.typed::<T>("gather")?;
-        take(index, x.data, Along::same_rank(x.layout, axis), out.typed::<T>("gather")?);
+    with_moved!(x.dtype(), T => {
+        let (x, out) = moved::views::<T>("gather", x, out)?;
+        take(index, x.data, Along::same_rank(x.layout, axis), out);
         Ok(())
     })
 }
@@ -84,6 +83,31 @@ pub fn scatter_add(axis: usize, index: View, src: View, out: ViewMut) -> Result<
     })
 }
 
+/// Where a scatter would take the elements of its result from: `out[.., index[.., i, ..], ..] = i` along `axis`, the last
+/// of repeated ones, and -1 where no index points. The other axes of the result, of i64, are the index's.
+///
+/// # Errors
+/// Where the index is not i64, reaches outside the axis, or shapes do not fit.
+pub fn arg_scatter(axis: usize, index: View, out: ViewMut) -> Result<()> {
+    expect("arg_scatter", "an index", index.shape(), &fits("arg_scatter", out.shape(), axis, index.shape())?)?;
+    let index = checked("arg_scatter", index, axis, out.shape()[axis])?;
+    let to = Along::same_rank(&Layout::contiguous(out.shape().clone()), axis);
+    let out = out.typed::<i64>("arg_scatter")?;
+    out.fill(-1);
+    let layout = index.layout;
+    // How far along the axis the walk is.
+    let along: Strides = (0..layout.shape().rank()).map(|d| isize::from(d == axis)).collect();
+    let strides = [layout.strides(), &along, &to.strides];
+    rows(layout.shape(), strides, [layout.offset(), 0, to.offset], |row| {
+        let ([_, first, start], [_, each, stride]) = (row.start, row.stride);
+        for (i, k) in (0..).zip(row.of(0, index.data)) {
+            let place = start as isize + i * stride + k as isize * to.step;
+            out[place as usize] = (first as isize + i * each) as i64;
+        }
+    });
+    Ok(())
+}
+
 /// Slices of `x` along `axis`, picked by an index of any shape, whose axes take the axis's place.
 ///
 /// # Errors
@@ -92,10 +116,10 @@ pub fn index_select(x: View, axis: usize, index: View, out: ViewMut) -> Result<(
     expect("index_select", "a result", out.shape(), &select_shape(x.shape(), axis, index.shape())?)?;
     let index = checked("index_select", index, axis, x.shape()[axis])?;
     let spread = spread(index.layout, out.shape(), axis)?;
-    with_element!(x.dtype(), T => {
-        let x = x.typed::<T>("index_select")?;
+    with_moved!(x.dtype(), T => {
+        let (x, out) = moved::views::<T>("index_select", x, out)?;
         let from = Along::slices(x.layout, axis, index.layout.shape().rank());
-        take(Strided { layout: &spread, ..index }, x.data, from, out.typed::<T>("index_select")?);
+        take(Strided { layout: &spread, ..index }, x.data, from, out);
         Ok(())
     })
 }
@@ -167,7 +191,7 @@ impl Along {
     }
 }
 
-fn take<T: Element>(index: Strided<i64>, x: &[T], from: Along, out: &mut [T]) {
+fn take<T: Copy>(index: Strided<i64>, x: &[T], from: Along, out: &mut [T]) {
     let layout = index.layout;
     let mut rest = out;
     rows(layout.shape(), [layout.strides(), &from.strides], [layout.offset(), from.offset], |row| {
@@ -184,7 +208,7 @@ fn take<T: Element>(index: Strided<i64>, x: &[T], from: Along, out: &mut [T]) {
     });
 }
 
-fn put<T: Number + Element>(index: Strided<i64>, src: Strided<T>, to: Along, out: &mut [T]) {
+fn put<T: Number>(index: Strided<i64>, src: Strided<T>, to: Along, out: &mut [T]) {
     let (layout, from) = (index.layout, src.layout);
     let strides = [layout.strides(), from.strides(), &to.strides];
     rows(layout.shape(), strides, [layout.offset(), from.offset(), to.offset], |row| {

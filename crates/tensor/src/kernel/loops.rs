@@ -1,6 +1,6 @@
 //! The loops of elementwise kernels: one function of numbers, over slices of one length.
 //!
-//! [`map1`], [`map2`] and [`map3`] run at the processor's best level, where floats are concerned: for others one loop is
+//! [`map1`] and [`map2`] run at the processor's best level, where floats are concerned: for others one loop is
 //! compiled, which has vectors too, but short ones. [`each1`] and [`each2`] are for functions that are calls, of
 //! which no vector could be made.
 
@@ -56,17 +56,11 @@ levels! {
     }
 }
 
-levels! {
-    fn zip3[X: Copy, Y: Copy, Z: Copy, W](x: &[X], y: &[Y], z: &[Z], out: &mut [W], f: impl Fn(X, Y, Z) -> W + Copy) {
-        out.iter_mut().zip(x).zip(y).zip(z).for_each(|(((out, &x), &y), &z)| *out = f(x, y, z));
-    }
-}
-
 /// Whether a loop is worth compiling for every level.
 const fn is_hot(dtypes: &[DType]) -> bool {
     let (mut floats, mut integers, mut i) = (false, false, 0);
     while i < dtypes.len() {
-        floats |= matches!(dtypes[i], DType::F32 | DType::F64);
+        floats |= dtypes[i].is_float();
         integers |= matches!(dtypes[i], DType::I64);
         i += 1;
     }
@@ -100,21 +94,6 @@ pub(super) fn map2<X: Element, Y: Element, Z: Element>(
     }
     slices!(op, x, out => x0: X, x1: Y; z: Z);
     zip2(x0, x1, z, f);
-    Ok(())
-}
-
-/// `out = f(x, y, z)`, in vectors.
-pub(super) fn map3<X: Element, Y: Element, Z: Element, W: Element>(
-    op: &str,
-    x: &[Data],
-    out: DataMut,
-    f: impl Fn(X, Y, Z) -> W + Copy,
-) -> Result<()> {
-    slices!(op, x, out => x0: X, x1: Y, x2: Z; w: W);
-    match const { is_hot(&[X::DTYPE, Y::DTYPE, Z::DTYPE, W::DTYPE]) } {
-        true => zip3(x0, x1, x2, w, f),
-        false => w.iter_mut().zip(x0).zip(x1).zip(x2).for_each(|(((w, &x), &y), &z)| *w = f(x, y, z)),
-    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@
 pub mod argreduce;
 pub mod binary;
 pub mod bound;
+pub mod cast;
 pub mod chain;
 pub mod compare;
 pub mod concat;
@@ -26,6 +27,7 @@ pub mod logic;
 mod loops;
 pub mod math;
 pub mod matmul;
+mod moved;
 mod number;
 pub mod pad;
 pub mod parallel;
@@ -60,6 +62,51 @@ macro_rules! with_element {
                 type $t = bool;
                 $body
             }
+            $crate::DType::BF16 => {
+                type $t = $crate::Bf16;
+                $body
+            }
+            $crate::DType::F16 => {
+                type $t = $crate::F16;
+                $body
+            }
+        }
+    };
+}
+
+/// Runs `$body` with `$t` naming the bits of an element of dtype `$dtype`: see [`moved`].
+macro_rules! with_moved {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::DType::F32 => {
+                type $t = u32;
+                $body
+            }
+            $crate::DType::F64 | $crate::DType::I64 => {
+                type $t = u64;
+                $body
+            }
+            $crate::DType::Bool => {
+                type $t = bool;
+                $body
+            }
+            $crate::DType::BF16 | $crate::DType::F16 => {
+                type $t = u16;
+                $body
+            }
+        }
+    };
+}
+
+/// Runs `$body` with `$t` naming the element type of dtype `$dtype`; half precision, which is not computed with, is an error.
+macro_rules! with_computed {
+    ($op:expr, $dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::DType::Bool => {
+                type $t = bool;
+                $body
+            }
+            dtype => $crate::kernel::with_number!($op, dtype, $t => $body),
         }
     };
 }
@@ -103,4 +150,4 @@ macro_rules! with_float {
 }
 
 pub use bound::Bound;
-pub(crate) use {with_element, with_float, with_number};
+pub(crate) use {with_computed, with_element, with_float, with_moved, with_number};

@@ -5,8 +5,8 @@
 use crate::dtype::Scalar;
 use crate::error::{Error, Result};
 use crate::kernel::concat::place;
-use crate::kernel::copy::FromScalar;
-use crate::kernel::with_element;
+use crate::kernel::moved::{self, Moved};
+use crate::kernel::with_moved;
 use crate::layout::{Layout, Strides};
 use crate::shape::Shape;
 use crate::view::{View, ViewMut};
@@ -70,9 +70,9 @@ pub fn pad(x: View, pads: &[Pad], value: Scalar, out: ViewMut) -> Result<()> {
     let start = |(pad, &stride): (&Pad, &isize)| pad.lo.saturating_mul(stride as usize);
     let strides: Strides = pads.iter().zip(to.strides()).map(step).collect();
     let offset = pads.iter().zip(to.strides()).map(start).fold(0, usize::saturating_add);
-    with_element!(x.dtype(), T => {
-        let (x, out) = (x.typed::<T>("pad")?, out.typed::<T>("pad")?);
-        out.fill(T::from_scalar(value));
+    with_moved!(x.dtype(), T => {
+        let (x, out) = moved::views::<T>("pad", x, out)?;
+        out.fill(T::of(value));
         place(x, out, &strides, offset);
         Ok(())
     })

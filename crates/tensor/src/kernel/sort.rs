@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::dtype::Element;
 use crate::error::Result;
 use crate::kernel::lane::{check, lanes};
-use crate::kernel::with_element;
+use crate::kernel::with_computed;
 use crate::view::{Strided, View, ViewMut};
 
 /// The indices along `axis` that sort its elements. Equal elements keep their order, ascending and
@@ -15,7 +15,7 @@ use crate::view::{Strided, View, ViewMut};
 /// Where there is no such axis, or the result does not fit.
 pub fn argsort(x: View, axis: usize, descending: bool, out: ViewMut) -> Result<()> {
     let op = "argsort";
-    with_element!(x.dtype(), T => sort(op, x.typed::<T>(op)?, axis, descending, out.typed(op)?))
+    with_computed!(op, x.dtype(), T => sort(op, x.typed::<T>(op)?, axis, descending, out.typed(op)?))
 }
 
 fn sort<T: Element>(op: &str, x: Strided<T>, axis: usize, descending: bool, out: &mut [i64]) -> Result<()> {

@@ -4,11 +4,15 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::each::{Slices, map};
 use crate::kernel::{binary, logic};
+use crate::ops::halves;
 use crate::tensor::Tensor;
 
 impl Tensor {
     /// `kernel` of this tensor and `other`, broadcast together, into a result of `dtype`.
     pub(super) fn binary(&self, other: &Self, op: &str, dtype: DType, kernel: &Slices) -> Result<Self> {
+        if let Some(y) = halves(&[self, other], &|x| x[0].binary(&x[1], op, dtype.computed(), kernel)) {
+            return y;
+        }
         let shape = self.shape().broadcast(other.shape()).ok_or_else(|| {
             Error::shape(format!("{op}: shapes {} and {} do not broadcast together", self.shape(), other.shape()))
         })?;

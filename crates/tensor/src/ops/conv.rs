@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::kernel::conv::{self, Conv};
+use crate::ops::halves;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -21,6 +22,9 @@ impl Tensor {
     /// window is longer than its padded axis.
     #[doc(alias("conv1d", "conv2d", "conv3d"))]
     pub fn conv(&self, kernel: &Self, options: &Conv) -> Result<Self> {
+        if let Some(y) = halves(&[self, kernel], &|x| x[0].conv(&x[1], options)) {
+            return y;
+        }
         let shape = conv::shape(self.shape(), kernel.shape(), options)?;
         Self::build(self.dtype(), shape, |out| conv::conv(self.view(), kernel.view(), options, out))
     }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::kernel::copy;
 use crate::kernel::gather;
+use crate::ops::halves;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -31,6 +32,9 @@ impl Tensor {
     /// # Errors
     /// As [`gather`](Self::gather), and where dtypes differ or are `bool`.
     pub fn scatter_add(&self, axis: isize, index: &Self, src: &Self) -> Result<Self> {
+        if let Some(y) = halves(&[self, src], &|x| x[0].scatter_add(axis, index, &x[1])) {
+            return y;
+        }
         let axis = self.shape().axis(axis).map_err(|e| e.within("scatter_add"))?;
         Self::build(self.dtype(), self.shape(), |mut out| {
             copy::copy(self.view(), out.reborrow())?;
@@ -62,6 +66,9 @@ impl Tensor {
     /// # Errors
     /// As [`index_select`](Self::index_select), and where shapes or dtypes differ.
     pub fn index_add(&self, axis: isize, index: &Self, src: &Self) -> Result<Self> {
+        if let Some(y) = halves(&[self, src], &|x| x[0].index_add(axis, index, &x[1])) {
+            return y;
+        }
         let axis = self.shape().axis(axis).map_err(|e| e.within("index_add"))?;
         Self::build(self.dtype(), self.shape(), |mut out| {
             copy::copy(self.view(), out.reborrow())?;

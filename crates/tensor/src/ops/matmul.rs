@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::matmul;
+use crate::ops::halves;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -24,6 +25,9 @@ impl Tensor {
     /// Where dtypes differ or are `bool`, or shapes do not fit.
     #[doc(alias("mm", "bmm", "mv"))]
     pub fn matmul(&self, other: &Self) -> Result<Self> {
+        if let Some(y) = halves(&[self, other], &|x| x[0].matmul(&x[1])) {
+            return y;
+        }
         let to = matmul::operands(self.shape(), other.shape())?;
         let x = self.reshape(&to.x)?.broadcast_to(&to.x_full)?;
         let y = other.reshape(&to.y)?.broadcast_to(&to.y_full)?;

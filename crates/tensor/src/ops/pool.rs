@@ -3,6 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::pool::{self, Pool};
+use crate::ops::halves;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -28,6 +29,10 @@ impl Tensor {
     /// # Errors
     /// As [`max_pool`](Self::max_pool).
     pub fn max_pool_with_indices(&self, pool: &Pool) -> Result<(Self, Self)> {
+        if self.dtype().is_half() {
+            let (values, indices) = self.cast(DType::F32)?.max_pool_with_indices(pool)?;
+            return Ok((values.cast(self.dtype())?, indices));
+        }
         let shape = pool::shape(self.shape(), pool)?;
         let indices = Self::build(DType::I64, &shape, |out| pool::arg_max_pool(self.view(), pool, out))?;
         let lead = self.rank() - pool.sizes.len();
@@ -53,6 +58,9 @@ impl Tensor {
     /// As [`max_pool`](Self::max_pool), and where the dtype is no float.
     #[doc(alias("avg_pool1d", "avg_pool2d", "avg_pool3d", "count_include_pad"))]
     pub fn avg_pool(&self, pool: &Pool, count_padding: bool) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].avg_pool(pool, count_padding)) {
+            return y;
+        }
         if !self.dtype().is_float() {
             return Err(Error::dtype(format!("avg_pool: expected a float dtype, got {}", self.dtype())));
         }

@@ -5,11 +5,15 @@ use crate::error::{Error, Result};
 use crate::kernel::reduce::{self, Reduce};
 use crate::kernel::{argreduce, copy};
 use crate::layout::Layout;
+use crate::ops::halves;
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 
 impl Tensor {
     fn reduced(&self, op: &str, axes: &Axes, kernel: Reduce) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].reduced(op, axes, kernel)) {
+            return y;
+        }
         let axes = axes.resolve(self.shape()).map_err(|e| e.within(op))?;
         Self::build(self.dtype(), self.shape().without(&axes), |out| kernel(self.view(), &axes, out))
     }
@@ -114,6 +118,9 @@ impl Tensor {
     /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an axis that does not exist or repeats.
     pub fn mean_axes(&self, axes: impl Into<Axes>) -> Result<Self> {
         let axes = axes.into();
+        if let Some(y) = halves(&[self], &|x| x[0].mean_axes(axes.clone())) {
+            return y;
+        }
         let n = self.float_like("mean", self.count("mean", &axes)? as f64)?;
         self.sum_axes(axes)?.div(&n)
     }
@@ -144,8 +151,11 @@ impl Tensor {
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the dtype is not a float,
     /// [`ErrorKind::Index`](crate::ErrorKind::Index) for an axis that does not exist or repeats.
     pub fn var_axes(&self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Result<Self> {
-        let axes = axes.into();
-        let n = self.float_like("var", (self.count("var", &axes)? as f64 - correction.into()).max(0.0))?;
+        let (axes, correction) = (axes.into(), correction.into());
+        if let Some(y) = halves(&[self], &|x| x[0].var_axes(axes.clone(), correction)) {
+            return y;
+        }
+        let n = self.float_like("var", (self.count("var", &axes)? as f64 - correction).max(0.0))?;
         self.sub(&self.mean_keep(axes.clone())?)?.square()?.sum_axes(axes)?.div(&n)
     }
 
@@ -163,7 +173,7 @@ impl Tensor {
     /// # Errors
     /// As [`var`](Self::var).
     pub fn std(&self, correction: impl Into<f64>) -> Result<Self> {
-        self.var(correction)?.sqrt()
+        self.std_axes(.., correction)
     }
 
     /// The standard deviation along `axes`, which the result lacks.
@@ -171,6 +181,10 @@ impl Tensor {
     /// # Errors
     /// As [`var_axes`](Self::var_axes).
     pub fn std_axes(&self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Result<Self> {
+        let (axes, correction) = (axes.into(), correction.into());
+        if let Some(y) = halves(&[self], &|x| x[0].std_axes(axes.clone(), correction)) {
+            return y;
+        }
         self.var_axes(axes, correction)?.sqrt()
     }
 
@@ -179,7 +193,8 @@ impl Tensor {
     /// # Errors
     /// As [`var_axes`](Self::var_axes).
     pub fn std_keep(&self, axes: impl Into<Axes>, correction: impl Into<f64>) -> Result<Self> {
-        self.var_keep(axes, correction)?.sqrt()
+        let axes = axes.into();
+        self.std_axes(axes.clone(), correction)?.kept(self, &axes)
     }
 
     /// The index along `axis`, as `i64`, of the largest element: the first of equals, or the first NaN.
@@ -189,6 +204,9 @@ impl Tensor {
     /// [`ErrorKind::Shape`](crate::ErrorKind::Shape) where it is empty,
     /// [`ErrorKind::DType`](crate::ErrorKind::DType) where the dtype is `bool`.
     pub fn argmax(&self, axis: isize) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].argmax(axis)) {
+            return y;
+        }
         let axis = self.shape().axis(axis).map_err(|e| e.within("argmax"))?;
         let shape = argreduce::shape("argmax", self.shape(), axis)?;
         Self::build(DType::I64, shape, |out| argreduce::argmax(self.view(), axis, out))
@@ -199,6 +217,9 @@ impl Tensor {
     /// # Errors
     /// As [`argmax`](Self::argmax).
     pub fn argmin(&self, axis: isize) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].argmin(axis)) {
+            return y;
+        }
         let axis = self.shape().axis(axis).map_err(|e| e.within("argmin"))?;
         let shape = argreduce::shape("argmin", self.shape(), axis)?;
         Self::build(DType::I64, shape, |out| argreduce::argmin(self.view(), axis, out))

@@ -3,6 +3,7 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::scan;
+use crate::ops::halves;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -18,6 +19,9 @@ impl Tensor {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn cumsum(&self, axis: isize) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].cumsum(axis)) {
+            return y;
+        }
         let axis = self.shape().axis(axis).map_err(|e| e.within("cumsum"))?;
         Self::build(self.dtype(), self.shape(), |out| scan::cumsum(self.view(), axis, out))
     }
@@ -28,6 +32,9 @@ impl Tensor {
     /// # Errors
     /// As [`cumsum`](Self::cumsum).
     pub fn arg_cummax(&self, axis: isize) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].arg_cummax(axis)) {
+            return y;
+        }
         let axis = self.shape().axis(axis).map_err(|e| e.within("arg_cummax"))?;
         Self::build(DType::I64, self.shape(), |out| scan::arg_cummax(self.view(), axis, out))
     }
@@ -38,6 +45,9 @@ impl Tensor {
     /// # Errors
     /// As [`cumsum`](Self::cumsum).
     pub fn arg_cummin(&self, axis: isize) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].arg_cummin(axis)) {
+            return y;
+        }
         let axis = self.shape().axis(axis).map_err(|e| e.within("arg_cummin"))?;
         Self::build(DType::I64, self.shape(), |out| scan::arg_cummin(self.view(), axis, out))
     }

@@ -3,6 +3,7 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::sort::argsort;
+use crate::ops::halves;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -19,6 +20,9 @@ impl Tensor {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn argsort(&self, axis: isize, descending: bool) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].argsort(axis, descending)) {
+            return y;
+        }
         let axis = self.shape().axis(axis).map_err(|e| e.within("argsort"))?;
         Self::build(DType::I64, self.shape(), |out| argsort(self.view(), axis, descending, out))
     }

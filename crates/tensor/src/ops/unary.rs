@@ -4,10 +4,14 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::each::{Slices, map};
 use crate::kernel::unary;
+use crate::ops::halves;
 use crate::tensor::Tensor;
 
 impl Tensor {
     fn unary(&self, op: &str, dtype: DType, kernel: &Slices) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].unary(op, dtype.computed(), kernel)) {
+            return y;
+        }
         Self::build(dtype, self.shape(), |out| map(op, &[self.view()], out, kernel))
     }
 

@@ -93,7 +93,7 @@ impl Shape {
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory) where `to` could not be addressed.
     pub fn stretch(&self, to: impl Into<Self>) -> Result<Self> {
         let to = to.into();
-        if self.broadcast(&to).as_ref() != Some(&to) {
+        if !self.stretches_to(&to) {
             return Err(Error::shape(format!("broadcast_to: {self} does not stretch to {to}")));
         }
         to.numel_checked().map_err(|e| e.within("broadcast_to"))?;

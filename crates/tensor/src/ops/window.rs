@@ -3,6 +3,7 @@
 use crate::dtype::Scalar;
 use crate::error::{Error, Result};
 use crate::kernel::{copy, window};
+use crate::ops::halves;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -43,6 +44,9 @@ impl Tensor {
     /// Where this is not the shape of such windows, or the dtype is `bool`.
     #[doc(alias = "overlap_add")]
     pub fn fold(&self, sizes: &[usize], strides: &[usize], dilations: &[usize]) -> Result<Self> {
+        if let Some(y) = halves(&[self], &|x| x[0].fold(sizes, strides, dilations)) {
+            return y;
+        }
         let shape = window::shape(self.shape(), sizes, strides, dilations)?;
         Self::build(self.dtype(), shape, |mut out| {
             copy::fill(Scalar::from(0.0).cast(self.dtype()), out.reborrow())?;

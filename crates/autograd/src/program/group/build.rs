@@ -442,7 +442,7 @@ impl Builder<'_, '_> {
         let mut slots: Vec<(usize, usize)> = self.results.iter().map(|&(_, slot, _)| (slot, 1)).collect();
         let mut locals: Vec<Local> = self.results.iter().map(|&(i, _, len)| self.share(i, len, part)).collect();
         let mut place = vec![0; shared.len()];
-        for dtype in [DType::F32, DType::F64, DType::I64, DType::Bool] {
+        for dtype in [DType::F32, DType::F64, DType::I64, DType::Bool, DType::BF16, DType::F16] {
             let first = locals.len();
             for (s, tile) in shared.iter().enumerate().filter(|(_, tile)| tile.dtype == dtype) {
                 place[s] = locals.len();

@@ -174,6 +174,10 @@ impl Rule for Cond {
     }
 
     #[inline]
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         let wanted: Vec<Type> = [Type::new(DType::Bool, ())].into_iter().chain(self.then.operands.clone()).collect();
         expect("cond", x, wanted.into_iter())?;

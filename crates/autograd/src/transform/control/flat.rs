@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use wengert_tensor::{DType, Data, DataMut, Result, Scalar, Shape, SliceRange, Tensor, ViewMut, kernel};
+use wengert_tensor::{Bf16, DType, Data, DataMut, F16, Result, Scalar, Shape, SliceRange, Tensor, ViewMut, kernel};
 
 use crate::tape::{Tape, Var};
 use crate::ty::Type;
@@ -105,7 +105,11 @@ impl Part {
         match (data, x.view().side_by_side()) {
             (DataMut::F32(sum), Some(Data::F32(x))) => sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x),
             (DataMut::F64(sum), Some(Data::F64(x))) => sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x),
-            _ => {}
+            (sum, _) => {
+                let whole =
+                    Tensor::build(sum.dtype(), x.shape(), |out| kernel::copy::slice(sum.data(), out.into_data()))?;
+                self.write(out, 0, &whole.add(&x)?)?;
+            }
         }
         Ok(())
     }
@@ -118,6 +122,8 @@ impl Part {
             DataMut::F64(x) => x.fill(0.0),
             DataMut::I64(x) => x.fill(0),
             DataMut::Bool(x) => x.fill(false),
+            DataMut::BF16(x) => x.fill(Bf16::default()),
+            DataMut::F16(x) => x.fill(F16::default()),
         }
     }
 }

@@ -63,8 +63,9 @@ impl Scan {
             };
             let parts = scan.parts();
             let y = tape.record(Custom::new(scan), &operands.iter().map(|&i| x[i]).collect::<Vec<_>>());
-            for (part, r) in parts.into_iter().zip(results) {
-                answers[r] = part.map(|part| (y, part));
+            // A carry that is only needed here may be kept by the equation of its own dtype.
+            for (part, r) in parts.into_iter().zip(results).filter_map(|(part, r)| Some((part?, r))) {
+                answers[r] = Some((y, part));
             }
         }
         answers
@@ -173,6 +174,10 @@ impl Rule for Scan {
     }
 
     #[inline]
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         expect("scan", x, (0..self.body.operands.len()).map(|i| self.operand(i)))?;
         Ok(Part::whole(&self.parts()))

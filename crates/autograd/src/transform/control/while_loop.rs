@@ -157,8 +157,9 @@ impl While {
             };
             let parts = one.parts();
             let y = tape.record(Custom::new(one), &operands.iter().map(|&i| x[i]).collect::<Vec<_>>());
-            for (part, c) in parts.iter().zip(carries) {
-                answers[c] = part.as_ref().map(|part| part.of(y));
+            // A carry that is only needed here may be kept by the equation of its own dtype.
+            for (part, c) in parts.iter().zip(carries).filter_map(|(part, c)| Some((part.as_ref()?, c))) {
+                answers[c] = Some(part.of(y));
             }
         }
         answers
@@ -217,6 +218,10 @@ impl Rule for While {
     }
 
     #[inline]
+    fn takes_halves(&self) -> bool {
+        true
+    }
+
     fn infer(&self, x: &[&Type]) -> Result<Type> {
         expect("while_loop", x, self.all.operands.iter().cloned())?;
         Ok(Part::whole(&self.parts()))

@@ -1,7 +1,7 @@
 //! Convolutions, and the windows they are made of.
 
 use wengert_autograd::Var;
-use wengert_tensor::Conv;
+use wengert_tensor::{Conv, Pool};
 
 use super::table;
 use crate::args::Args;
@@ -16,7 +16,12 @@ table! {
         |a| transposed(a);
     "nn.functional.conv_transpose3d(input, weight, bias=null, stride=1, padding=0, output_padding=0, groups=1, dilation=1)" =>
         |a| transposed(a);
-    "nn.functional.unfold(input, kernel_size, dilation=1, padding=0, stride=1)" => |a| unfold(a);
+    "nn.functional.unfold(input, kernel_size, dilation=1, padding=0, stride=1)" => |a| {
+        let [sizes, dilations, padding, strides] =
+            ["kernel_size", "dilation", "padding", "stride"].map(|name| a.per_axis(name, 2));
+        let padding = padding.into_iter().map(|n| (n, n)).collect();
+        a.x().im2col(&Pool { sizes, strides, padding, dilations, ceil: false })
+    };
 }
 
 fn options(a: &Args<'_>) -> Conv {
@@ -51,17 +56,4 @@ fn conv<'t>(a: &Args<'t>) -> Var<'t> {
 
 fn transposed<'t>(a: &Args<'t>) -> Var<'t> {
     batched(a, |x, weight| x.conv_transpose(weight, &options(a), &a.per_axis("output_padding", weight.rank() - 2)))
-}
-
-/// Windows as columns: [N, C, H, W] to [N, C h w, positions].
-fn unfold<'t>(a: &Args<'t>) -> Var<'t> {
-    let alone = a.x().rank() == 3;
-    let x = if alone { a.x().unsqueeze(0) } else { a.x() };
-    let [window, dilation, padding, stride] =
-        ["kernel_size", "dilation", "padding", "stride"].map(|name| a.per_axis(name, 2));
-    let padded = x.pad(&[(0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1])], 0.0);
-    let windows = padded.windows(&window, &stride, &dilation).permute([0, 1, 4, 5, 2, 3]);
-    let shape = windows.shape();
-    let columns = windows.reshape([shape[0], shape[1] * shape[2] * shape[3], shape[4] * shape[5]]);
-    if alone { columns.squeeze(0) } else { columns }
 }

@@ -1,10 +1,9 @@
 //! Products of vectors, matrices and tensors.
 
-use wengert_autograd::Var;
-use wengert_tensor::{DType, Tensor};
+use wengert_autograd::{Mask, Var};
 
 use super::table;
-use crate::args::{Args, axis};
+use crate::args::Args;
 
 table! {
     "matmul(input, other)" => |a| a.x().matmul(a.real("other"));
@@ -12,100 +11,54 @@ table! {
     "bmm(input, mat2)" => |a| a.x().matmul(a.real("mat2"));
     "mv(input, vec)" => |a| a.x().matmul(a.real("vec"));
     "dot(input, other)" => |a| a.x().matmul(a.real("other"));
-    "inner(input, other)" => |a| inner(a.x(), a.real("other"));
-    "outer(input, vec2)" => |a| a.x().unsqueeze(1) * a.real("vec2").unsqueeze(0);
-    "addmm(input, mat1, mat2, beta=1, alpha=1)" => |a| plus(a, a.real("mat1").matmul(a.real("mat2")));
-    "addmv(input, mat, vec, beta=1, alpha=1)" => |a| plus(a, a.real("mat").matmul(a.real("vec")));
-    "addbmm(input, batch1, batch2, beta=1, alpha=1)" =>
-        |a| plus(a, a.real("batch1").matmul(a.real("batch2")).sum_axes(0));
-    "baddbmm(input, batch1, batch2, beta=1, alpha=1)" => |a| plus(a, a.real("batch1").matmul(a.real("batch2")));
-    "linalg.multi_dot(tensors)" => |a| multi_dot(&a.vars("tensors"));
+    "inner(input, other)" => |a| a.x().inner(a.real("other"));
+    "outer(input, vec2)" => |a| a.x().outer(a.real("vec2"));
+    "addmm(input, mat1, mat2, beta=1, alpha=1)" => |a| plus(a, Var::addmm, "mat1", "mat2");
+    "addmv(input, mat, vec, beta=1, alpha=1)" => |a| plus(a, Var::addmm, "mat", "vec");
+    "addbmm(input, batch1, batch2, beta=1, alpha=1)" => |a| plus(a, Var::addbmm, "batch1", "batch2");
+    "baddbmm(input, batch1, batch2, beta=1, alpha=1)" => |a| plus(a, Var::addmm, "batch1", "batch2");
+    "linalg.multi_dot(tensors)" => |a| Var::multi_dot(&a.vars("tensors"));
     "cross(input, other, dim=null)" => |a| cross(a);
-    "tensordot(input, other, dims=2)" => |a| tensordot(a);
+    "tensordot(input, other, dims=2)" => |a| match a.is_list("dims") {
+        false => a.x().tensordot_n(a.real("other"), a.int("dims") as usize),
+        true => a.x().tensordot(a.real("other"), &a.lists("dims")[0], &a.lists("dims")[1]),
+    };
     "einsum(tensors, equation)" => |a| {
         let xs = a.vars("tensors");
         xs[0].einsum(a.text("equation"), &xs[1..])
     };
-    "nn.functional.linear(input, weight, bias=null)" => |a| {
-        let weight = a.real("weight");
-        biased(a, a.x().matmul(if weight.rank() == 2 { weight.t() } else { weight }))
-    };
+    "nn.functional.linear(input, weight, bias=null)" => |a| a.x().linear(a.real("weight").t(), a.maybe("bias"));
     "nn.functional.bilinear(input1, input2, weight, bias=null)" =>
-        |a| biased(a, a.real("input1").einsum("...i,oij,...j->...o", &[a.real("weight"), a.real("input2")]));
+        |a| a.real("input1").bilinear(a.real("input2"), a.real("weight"), a.maybe("bias"));
     "nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=null, dropout_p=0.0, is_causal=false, scale=null, enable_gqa=false)" =>
         |a| attention(a);
 }
 
-/// beta input + alpha product; a beta of 0 ignores even NaN.
-fn plus<'t>(a: &Args<'t>, product: Var<'t>) -> Var<'t> {
-    let product = product * a.float("alpha");
-    if a.float("beta") == 0.0 { product } else { a.x() * a.float("beta") + product }
+/// A product with `beta` the input added.
+fn plus<'t>(a: &Args<'t>, f: Plus<'t>, left: &str, right: &str) -> Var<'t> {
+    f(a.x(), a.real(left), a.real(right), a.float("beta"), a.float("alpha"))
 }
 
-fn biased<'t>(a: &Args<'t>, y: Var<'t>) -> Var<'t> {
-    a.maybe("bias").map_or(y, |bias| y + bias)
-}
+type Plus<'t> = fn(Var<'t>, Var<'t>, Var<'t>, f64, f64) -> Var<'t>;
 
-/// Products over the last axis of both.
-fn inner<'t>(x: Var<'t>, y: Var<'t>) -> Var<'t> {
-    if x.rank() == 0 || y.rank() == 0 { x * y } else { x.tensordot(y, &[-1], &[-1]) }
-}
-
-fn multi_dot<'t>(xs: &[Var<'t>]) -> Var<'t> {
-    xs[1..].iter().fold(xs[0], |product, x| product.matmul(*x))
-}
-
+/// Without an axis, the first of three elements.
 fn cross<'t>(a: &Args<'t>) -> Var<'t> {
     let (x, y) = (a.x(), a.real("other"));
     let shape = x.shape().broadcast(&y.shape()).expect("shapes that broadcast");
-    let (x, y) = (x.broadcast_to(&shape), y.broadcast_to(&shape));
-    let at = match a.given("dim") {
-        true => a.axis("dim", &shape),
-        false => shape.iter().position(|&n| n == 3).expect("an axis of size 3"),
-    } as isize;
-    let turn = |v: Var<'t>, by| v.roll(at, by);
-    turn(x, -1) * turn(y, -2) - turn(x, -2) * turn(y, -1)
+    let first = || shape.iter().position(|&n| n == 3).expect("an axis of size 3");
+    x.cross(y, if a.given("dim") { a.int("dim") } else { first() as isize })
 }
 
-fn tensordot<'t>(a: &Args<'t>) -> Var<'t> {
-    let (x, y) = (a.x(), a.real("other"));
-    if !a.is_list("dims") {
-        let n = a.int("dims");
-        let (last, first): (Vec<isize>, Vec<isize>) = ((-n..0).collect(), (0..n).collect());
-        return x.tensordot(y, &last, &first);
-    }
-    let lists = a.lists("dims");
-    // An axis of size 1 stretches to the other's, which is the same as summing the other.
-    let alone = |v: Var<'t>, own: &[isize], w: Var<'t>, other: &[isize]| {
-        let size = |v: Var<'t>, i: isize| v.shape()[axis(i, v.rank())];
-        let stretched = own.iter().zip(other).filter(|&(&i, &j)| size(w, j) == 1 && size(v, i) != 1);
-        stretched.fold(v, |v, (&i, _)| v.sum_keep(i))
-    };
-    alone(x, &lists[0], y, &lists[1]).tensordot(alone(y, &lists[1], x, &lists[0]), &lists[0], &lists[1])
-}
-
+/// The reference has an argument for the scale, and a flag for heads that share keys.
 fn attention<'t>(a: &Args<'t>) -> Var<'t> {
-    let (query, mut key, mut value) = (a.real("query"), a.real("key"), a.real("value"));
-    if a.flag("enable_gqa") {
-        let heads = |v: Var<'t>| v.shape()[v.rank() - 3];
-        let (by_key, by_value) = (heads(query) / heads(key), heads(query) / heads(value));
-        (key, value) = (key.repeat_interleave(-3, by_key), value.repeat_interleave(-3, by_value));
+    let mut query = a.real("query");
+    if a.given("scale") {
+        let width = query.shape()[query.rank() - 1] as f64;
+        query = query * (a.float("scale") * width.sqrt());
     }
-    let width = query.shape()[query.rank() - 1] as f64;
-    let scale = if a.given("scale") { a.float("scale") } else { 1.0 / width.sqrt() };
-    let mut scores = query.matmul(key.t()) * scale;
-    if a.flag("is_causal") {
-        let (l, s) = (query.shape()[query.rank() - 2], key.shape()[key.rank() - 2]);
-        let seen = (0..l).flat_map(|i| (0..s).map(move |j| j <= i)).collect();
-        let seen = a.tape.input(&Tensor::from_vec(seen, [l, s]).expect("a mask of scores"));
-        scores = seen.where_(scores, f64::NEG_INFINITY);
-    }
+    let mut mask = Mask::none().and_causal(a.flag("is_causal"));
     if a.given("attn_mask") {
-        let mask = a.var("attn_mask");
-        scores = match mask.dtype() {
-            DType::Bool => mask.where_(scores, f64::NEG_INFINITY),
-            _ => scores + mask,
-        };
+        mask = mask.pairs(a.var("attn_mask"));
     }
-    scores.softmax(-1).matmul(value)
+    query.attention(a.real("key"), a.real("value"), mask)
 }

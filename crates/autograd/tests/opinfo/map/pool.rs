@@ -1,7 +1,7 @@
 //! Maxima and averages over windows.
 
 use wengert_autograd::Var;
-use wengert_tensor::{Pool, kernel};
+use wengert_tensor::Pool;
 
 use super::table;
 use crate::args::Args;
@@ -45,13 +45,7 @@ fn average<'t>(a: &Args<'t>, axes: usize) -> Var<'t> {
     if !a.given("divisor_override") {
         return x.avg_pool(&how, a.flag("count_include_pad"));
     }
-    // The sum of every window, divided by something else than its size.
-    let (shape, rank) = (x.shape(), x.rank());
-    let pads = how.pads(&shape).expect("windows that fit");
-    let out = kernel::pool::shape(&shape, &how).expect("windows that fit");
-    let windows = x.pad(&pads, 0.0).windows(&how.sizes, &how.strides, &how.dilations);
-    let windows = (rank - axes..rank).fold(windows, |windows, axis| windows.narrow(axis as isize, 0, out[axis]));
-    windows.sum_axes(&(rank..rank + axes).collect::<Vec<_>>()[..]) / a.float("divisor_override")
+    x.sum_pool(&how) / a.float("divisor_override")
 }
 
 /// The sizes wanted; `None` among them keeps an axis.

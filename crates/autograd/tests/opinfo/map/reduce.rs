@@ -20,9 +20,14 @@ table! {
     "argmin(input, dim=null, keepdim=false)" => |a| arg(a, Var::argmin);
     "max(input, dim=null, keepdim=false)" => |a| extreme(a, Var::max_with_index, Var::maximum, Var::max);
     "min(input, dim=null, keepdim=false)" => |a| extreme(a, Var::min_with_index, Var::minimum, Var::min);
-    "var(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| var(a);
-    "std(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| var(a).sqrt();
-    "var_mean(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| [var(a), mean(a)];
+    "var(input, dim=null, unbiased=null, keepdim=false, correction=null)" =>
+        |a| over(a, a.x(), |x, axes| x.var_axes(axes, correction(a)));
+    "std(input, dim=null, unbiased=null, keepdim=false, correction=null)" =>
+        |a| over(a, a.x(), |x, axes| x.std_axes(axes, correction(a)));
+    "var_mean(input, dim=null, unbiased=null, keepdim=false, correction=null)" => |a| {
+        let (x, c) = (a.x(), correction(a));
+        [over(a, x, |x, axes| x.var_mean(axes, c).0), over(a, x, |x, axes| x.var_mean(axes, c).1)]
+    };
     "logsumexp(input, dim, keepdim=false)" => |a| over(a, a.x(), |x, axes| x.logsumexp(axes));
     "norm(input, p=\"fro\", dim=null, keepdim=false, dtype=null)" => |a| match a.says("p", "nuc") {
         true if !a.given("dim") => linalg::matrix_norm(a, a.x(), &[0, 1], "p"),
@@ -78,20 +83,15 @@ fn extreme<'t>(
     }
 }
 
-fn mean<'t>(a: &Args<'t>) -> Var<'t> {
-    over(a, a.x(), |x, axes| x.mean_axes(axes))
-}
-
-/// The variance; the correction may be negative or larger than the number of elements.
-fn var<'t>(a: &Args<'t>) -> Var<'t> {
+/// What is taken off the number of elements; it may be negative, or larger than that.
+fn correction(a: &Args<'_>) -> f64 {
     let unbiased = |name| if a.flag(name) { 1.0 } else { 0.0 };
-    let correction = match (a.is_flag("dim"), a.is_flag("unbiased"), a.given("correction")) {
+    match (a.is_flag("dim"), a.is_flag("unbiased"), a.given("correction")) {
         (true, ..) => unbiased("dim"),
         (_, true, _) => unbiased("unbiased"),
         (_, _, true) => a.float("correction"),
         _ => 1.0,
-    };
-    over(a, a.x(), |x, axes| x.var_axes(axes, correction))
+    }
 }
 
 fn order(a: &Args<'_>, name: &str) -> f64 {

@@ -143,6 +143,7 @@ pub fn text(x: &Tensor) -> Result<String> {
         Raw::F32 => "<f4",
         Raw::F64 => "<f8",
         Raw::I64 => "<i8",
+        Raw::F16 => "<f2",
         _ => "|b1",
     };
     let sizes: String = x.shape().iter().map(|n| format!("{n}, ")).collect();

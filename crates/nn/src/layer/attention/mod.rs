@@ -1,14 +1,12 @@
 //! Attention: every vector of a sequence as a mean of the vectors of a sequence, weighted by what they have in common.
 
 mod cache;
-mod mask;
 mod projection;
 
-use wengert_autograd::Var;
+use wengert_autograd::{Mask, Var};
 use wengert_tensor::{Error, Result, Rng, Shape};
 
 pub use cache::{Cache, Seen};
-pub use mask::Mask;
 
 use super::{Dropout, Layer, Linear, Rotary};
 use crate::init::Init;
@@ -201,8 +199,7 @@ impl MultiHeadAttention {
         mask: Mask<'t>,
         start: usize,
     ) -> (Var<'t>, Var<'t>) {
-        let scores = (query * (self.head() as f64).powf(-0.5)).matmul(key.t());
-        let weights = mask.weights(scores, start);
+        let weights = query.attention_weights(key, mask.starting_at(start));
         let joined = self.join(self.dropout.forward(weights).matmul(value));
         (self.out_proj.forward(joined), weights)
     }

@@ -75,17 +75,17 @@ impl Projection {
     /// The product of x with `N` of the three matrices from number `first` on.
     #[inline]
     fn product<'t, const N: usize>(&self, x: Var<'t>, first: usize) -> [Var<'t>; N] {
-        let (tape, width) = (x.tape(), self.width);
+        let width = self.width;
         let weight = match &self.weights {
-            Weights::Packed { in_proj_weight } if N == 3 => in_proj_weight.on(tape),
-            Weights::Packed { in_proj_weight } => in_proj_weight.on(tape).narrow(0, first * width, N * width),
+            Weights::Packed { in_proj_weight } if N == 3 => in_proj_weight.beside(x),
+            Weights::Packed { in_proj_weight } => in_proj_weight.beside(x).narrow(0, first * width, N * width),
             Weights::Separate { q_proj_weight, k_proj_weight, v_proj_weight } => {
-                [q_proj_weight, k_proj_weight, v_proj_weight][first].on(tape)
+                [q_proj_weight, k_proj_weight, v_proj_weight][first].beside(x)
             }
         };
         let mut y = x.matmul(weight.t());
         if let Some(bias) = &self.in_proj_bias {
-            y = y + bias.on(tape).narrow(0, first * width, N * width);
+            y = y + bias.beside(x).narrow(0, first * width, N * width);
         }
         std::array::from_fn(|i| if N == 1 { y } else { y.narrow(-1, i * width, width) })
     }

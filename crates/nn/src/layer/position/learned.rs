@@ -49,7 +49,7 @@ impl LearnedPositions {
     pub fn forward_at<'t>(&self, x: Var<'t>, start: usize) -> Var<'t> {
         let sizes = self.weight.ty().shape;
         match steps("learned positions", x, start, sizes[0], sizes[1]) {
-            Ok(steps) => x + self.weight.on(x.tape()).narrow(0, start, steps),
+            Ok(steps) => x + self.weight.beside(x).narrow(0, start, steps),
             Err(poisoned) => poisoned,
         }
     }

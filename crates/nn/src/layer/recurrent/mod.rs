@@ -8,7 +8,7 @@ mod gru;
 mod lstm;
 mod rnn;
 
-use wengert_autograd::{Reversed, Tape, Var, scan};
+use wengert_autograd::{Reversed, Var, scan};
 use wengert_tensor::{DType, Error, Result, Rng, Scalar, Shape};
 
 pub use gru::Gru;
@@ -207,11 +207,10 @@ impl Stack {
 impl Weights {
     /// The last state and the outputs `[steps, batch, hidden]`, for inputs `[steps, batch, inputs]`.
     fn run<'t, C: Cell>(&self, cell: C, x: Var<'t>, state: Vec<Var<'t>>, backwards: bool) -> (Vec<Var<'t>>, Var<'t>) {
-        let tape: &'t Tape = x.tape();
-        let (mut from_inputs, transition) = (x.matmul(self.input.on(tape).t()), self.hidden.on(tape).t());
+        let (mut from_inputs, transition) = (x.matmul(self.input.beside(x).t()), self.hidden.beside(x).t());
         let mut inside = None;
         if let Some([b_input, b_hidden]) = &self.biases {
-            let (b_input, b_hidden) = (b_input.on(tape), b_hidden.on(tape));
+            let (b_input, b_hidden) = (b_input.beside(x), b_hidden.beside(x));
             // Of a sum, both biases can be added before the loop.
             from_inputs = from_inputs + if C::SUMS { b_input + b_hidden } else { b_input };
             inside = (!C::SUMS).then_some(b_hidden);

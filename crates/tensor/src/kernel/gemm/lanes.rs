@@ -40,6 +40,8 @@ pub(super) unsafe trait Lanes: Copy {
         unsafe {
             std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(from.cast());
         }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = from;
     }
     /// self + other.
     unsafe fn plus(self, other: Self) -> Self;

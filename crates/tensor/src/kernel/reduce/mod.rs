@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::kernel::cursor::Cursor;
 use crate::kernel::each::{Row, rows};
 use crate::kernel::parallel;
-use crate::kernel::with_element;
+use crate::kernel::with_computed;
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
 
@@ -121,7 +121,7 @@ fn loops<T: Folded>(fold: Fold) -> Result<Combine<T>> {
 
 fn over(fold: Fold, x: View, axes: &[usize], out: ViewMut) -> Result<()> {
     let op = fold.name();
-    with_element!(x.dtype(), T => reduce(op, x.typed::<T>(op)?, axes, out.typed::<T>(op)?, &loops(fold)?))
+    with_computed!(op, x.dtype(), T => reduce(op, x.typed::<T>(op)?, axes, out.typed::<T>(op)?, &loops(fold)?))
 }
 
 /// Whether the last axis of more than one element is reduced, which decides on the order of a reduction.

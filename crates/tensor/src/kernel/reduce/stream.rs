@@ -8,7 +8,7 @@ use super::combine::Combine;
 use super::{Fold, LANES, LEAF, RUN, loops, side_by_side};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
-use crate::kernel::with_element;
+use crate::kernel::with_computed;
 use crate::view::{Data, DataMut};
 
 fn typed<'a, T: Element>(op: &str, x: Data<'a>) -> Result<&'a [T]> {
@@ -30,7 +30,7 @@ pub fn rows(fold: Fold, cols: usize, x: Data, out: DataMut) -> Result<()> {
         let (n, rows) = (x.len(), out.len());
         return Err(Error::shape(format!("{op}: {n} elements in rows of {cols} into a result of {rows}")));
     }
-    with_element!(x.dtype(), T => {
+    with_computed!(op, x.dtype(), T => {
         let (x, out, f) = (typed::<T>(op, x)?, typed_mut::<T>(op, out)?, loops::<T>(fold)?);
         match cols <= LEAF {
             true => (f.leaves)(cols, x, out),
@@ -80,7 +80,7 @@ impl Stream {
             let n = x.len();
             return Err(Error::shape(format!("{op}: {n} elements, after {before} rows, of {rows} rows of {width}")));
         }
-        with_element!(x.dtype(), T => {
+        with_computed!(op, x.dtype(), T => {
             let (x, f) = (typed::<T>(op, x)?, loops::<T>(self.fold)?);
             let (state, totals) = (typed_mut::<T>(op, state)?, typed_mut::<T>(op, totals)?);
             match state.first_chunk_mut() {
@@ -101,7 +101,7 @@ impl Stream {
             let n = out.len();
             return Err(Error::shape(format!("{op}: {rows} rows of {width} into a result of {n} elements")));
         }
-        with_element!(out.dtype(), T => {
+        with_computed!(op, out.dtype(), T => {
             let (totals, out, f) = (typed_mut::<T>(op, totals)?, typed_mut::<T>(op, out)?, loops::<T>(self.fold)?);
             let mut left = rows.div_ceil(LEAF);
             while left > 1 {
