@@ -49,6 +49,9 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// So many updates in a row whose gradients are not finite are no matter of the loss's scale, which was halved as often.
+const LOST: u64 = 50;
+
 /// A model, its training and what is done around its steps.
 ///
 /// ```
@@ -81,7 +84,8 @@ impl fmt::Display for Outcome {
 /// ```
 ///
 /// A loss or a parameter that becomes NaN or infinite ends training with an error that names the equation's line, the step and
-/// the batch, and leaves the model as it was before that step.
+/// the batch, and leaves the model as it was before that step. An update that is left out because its
+/// [scaled](Train::loss_scale) gradients overflow does not; 50 of them in a row do.
 pub struct Trainer<'m> {
     model: &'m dyn Module,
     train: Train,
@@ -89,6 +93,8 @@ pub struct Trainer<'m> {
     snapshots: Option<(Snapshots, Every)>,
     observers: Vec<Box<dyn Observer + 'm>>,
     interruptible: bool,
+    /// What gets the running means of parameters.
+    averaged: Option<&'m dyn Module>,
     progress: Progress,
     /// Where the loader is to go on.
     position: Position,
@@ -118,6 +124,7 @@ impl<'m> Trainer<'m> {
             snapshots: None,
             observers: Vec::new(),
             interruptible: false,
+            averaged: None,
             progress: Progress::default(),
             position: Position::default(),
         }
@@ -141,10 +148,42 @@ impl<'m> Trainer<'m> {
         self
     }
 
+    /// The same, where `other`, a model of the same kind, is given the [running means](Train::average) of the parameters before
+    /// each validation, which can use it then. Observers are shown it too, so that the [best](crate::Best) one is what is kept.
+    ///
+    /// ```
+    /// use wengert_data::{Loader, Tensors};
+    /// use wengert_nn::{Layer, Linear, Sgd, Train, loss::mse};
+    /// use wengert_tensor::{Rng, Tensor};
+    /// use wengert_train::Trainer;
+    ///
+    /// let x = Tensor::from([[1f32], [2.0]]);
+    /// let [model, mean] = [Linear::new(1, 1, &mut Rng::seed(1))?, Linear::new(1, 1, &mut Rng::seed(1))?];
+    /// let mut trainer = Trainer::new(&model, Train::new(&model, Sgd::new(0.1)).average(0.9)).averages_into(&mean);
+    /// trainer.fit(
+    ///     &Loader::new(Tensors::new(x.clone())?, 1)?,
+    ///     2,
+    ///     |t, x| mse(model.forward(t.input(x)), t.input(x)),
+    ///     || Ok(vec![("error".to_string(), mean.predict(&x)?.sub(&x)?.abs()?.max()?.item()?)]),
+    /// )?;
+    /// assert_eq!(mean.weight.value(), trainer.train().averages()?["weight"]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias("ema", "swa", "AveragedModel"))]
+    pub fn averages_into(mut self, other: &'m dyn Module) -> Self {
+        self.averaged = Some(other);
+        self
+    }
+
     /// The same, where Ctrl-C ends training after the present step, with a snapshot. A second Ctrl-C ends the process.
     pub fn interruptible(mut self) -> Self {
         self.interruptible = true;
         self
+    }
+
+    /// The training as it is now: its [steps](Train::steps), [running means](Train::averages), [scale](Train::scale).
+    pub fn train(&self) -> &Train {
+        &self.train
     }
 
     /// Goes back to the newest snapshot that is whole, if there is one. It returns what it found: what was wrong with newer ones
@@ -238,6 +277,9 @@ impl<'m> Trainer<'m> {
                     return Ok(Outcome::Interrupted(event.step, self.save(self.position)?));
                 }
             }
+            if let Some(other) = self.averaged {
+                other.load(&self.train.averages()?)?;
+            }
             let values = validate()?;
             let control = self.end_epoch(epoch, epochs, &values)?;
             self.position = loader.position();
@@ -267,7 +309,8 @@ impl Trainer<'_> {
     ) -> Result<f64> {
         let before = Snapshot::of(self.model, &self.train)?;
         let value = self.train.step_at(at, loss)?;
-        if value.is_finite() && self.is_finite()? {
+        let is_lost = self.train.scale().is_some_and(|scale| scale.skipped_in_a_row() >= LOST);
+        if value.is_finite() && !is_lost && self.is_finite()? {
             return Ok(value);
         }
         // Once more, one equation after another: that finds the first to blame.
@@ -276,8 +319,13 @@ impl Trainer<'_> {
         let again = self.train.step_at(at, loss);
         self.train.debug(false);
         before.restore(self.model, &mut self.train)?;
-        let unknown =
-            || Error::new(ErrorKind::NonFinite, format!("the loss is {value}, from numbers that are not finite"));
+        let unknown = || {
+            let what = match is_lost {
+                true => format!("gradients are not finite, for the {LOST}th update in a row"),
+                false => format!("the loss is {value}, from numbers that are not finite"),
+            };
+            Error::new(ErrorKind::NonFinite, what)
+        };
         let error = again.err().unwrap_or_else(unknown);
         Err(error.within(format!("train: step {} on {place}", self.progress.step)))
     }
@@ -302,7 +350,7 @@ impl Trainer<'_> {
             lr: self.train.lr(),
             loss: progress.losses / progress.samples as f64,
             values,
-            model: self.model,
+            model: self.averaged.unwrap_or(self.model),
         };
         let mut control = Control::default();
         self.observers.iter_mut().try_for_each(|observer| observer.epoch(&event, &mut control))?;
