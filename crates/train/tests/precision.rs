@@ -7,11 +7,14 @@ use wengert_autograd::Tape;
 use wengert_data::{Csv, Loader, Standardize, Tensors};
 use wengert_nn::loss::cross_entropy;
 use wengert_nn::{
-    Activation, AdamW, BatchNorm, Dropout, IndexMap, Layer, Linear, LossScale, Module, Param, Schedule, Sequential,
-    Sgd, Train,
+    Activation, AdamW, BatchNorm, Dropout, IndexMap, Layer, Linear, LossScale, Module, Param, Plateau, Schedule,
+    Sequential, Sgd, Train,
 };
 use wengert_tensor::{DType, ErrorKind, Result, Rng, Tensor};
-use wengert_train::{Accuracy, Control, EpochEvent, Every, Metric, Observer, Outcome, Snapshots, StepEvent, Trainer};
+use wengert_train::{
+    Accuracy, Best, Control, EpochEvent, Every, Goal, Metric, Observer, OnPlateau, Outcome, Snapshots, StepEvent,
+    Trainer, load,
+};
 
 type Batches = Loader<Tensors<(Tensor, Tensor)>>;
 
@@ -141,5 +144,49 @@ fn updates_that_are_always_left_out_end_training_at_the_line_to_blame() -> Resul
         assert!(sentence.contains("precision.rs"), "{sentence}");
         assert_eq!((w.value(), trainer.train().steps()), (Tensor::from([0f32]), 0));
     }
+    Ok(())
+}
+
+/// What validation is about is what the best model is a copy of.
+#[test]
+fn validation_may_be_of_running_means() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("best.safetensors");
+    let [w, mean] = [Param::new(Tensor::from([0f32])), Param::new(Tensor::from([0f32]))];
+    let mut trainer = Trainer::new(&w, Train::new(&w, Sgd::new(0.1)).average(0.5))
+        .averages_into(&mean)
+        .observe(Best::new("error", Goal::Min).keep(&path));
+    trainer.fit(
+        &ones(3)?,
+        2,
+        |t, x| (w.on(t) - t.input(x).sum()).square().sum(),
+        || Ok(vec![("error".to_string(), (1.0 - mean.value().item()?).abs())]),
+    )?;
+    assert_eq!(trainer.train().averages()?, mean.state());
+    assert_eq!(load(&path)?, mean.state());
+    assert!(mean.value() != w.value());
+    Ok(())
+}
+
+/// A rate that follows a value is where it was when training is resumed.
+#[test]
+fn resume_goes_on_with_the_rate_of_a_plateau() -> Result<()> {
+    let run = |folder: &Path, epochs: u64| -> Result<(f64, Tensor)> {
+        let w = Param::new(Tensor::from([0f32]));
+        let mut trainer = Trainer::new(&w, Train::new(&w, Sgd::new(0.1)))
+            .observe(OnPlateau::new("worse", Plateau::new(0.1).patience(1).factor(0.5)))
+            .snapshots(Snapshots::new(folder, 1)?, Every::Epochs(1));
+        trainer.resume()?;
+        let validate = || Ok(vec![("worse".to_string(), w.value().item()?)]);
+        trainer.fit(&ones(2)?, epochs, |t, x| (w.on(t) - t.input(x).sum()).square().sum(), validate)?;
+        Ok((trainer.train().lr(), w.value()))
+    };
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let whole = run(whole.path(), 9)?;
+    assert_eq!(whole.0, 0.1 / 16.0);
+    for epochs in [1, 2, 4, 7] {
+        run(parts.path(), epochs)?;
+    }
+    assert_eq!(run(parts.path(), 9)?, whole);
     Ok(())
 }
