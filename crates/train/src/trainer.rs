@@ -96,6 +96,8 @@ pub struct Trainer<'m> {
     /// What gets the running means of parameters.
     averaged: Option<&'m dyn Module>,
     progress: Progress,
+    /// Of how many epochs training was to have when an observer ended it, and why.
+    stopped: Option<(u64, String)>,
     /// Where the loader is to go on.
     position: Position,
 }
@@ -126,6 +128,7 @@ impl<'m> Trainer<'m> {
             interruptible: false,
             averaged: None,
             progress: Progress::default(),
+            stopped: None,
             position: Position::default(),
         }
     }
@@ -207,6 +210,10 @@ impl<'m> Trainer<'m> {
             losses: f64::from_bits(number(note("losses")?)?),
             samples: number(note("samples")?)?,
         };
+        let stopped = match snapshot.notes.get("stopped").and_then(|note| note.split_once(' ')) {
+            Some((epochs, why)) => Some((number(epochs)?, why.to_string())),
+            None => None,
+        };
         snapshot.restore(self.model, &mut self.train)?;
         for observer in &mut self.observers {
             if let Some(state) = observer.state().and_then(|(name, _)| snapshot.notes.get(&format!("observer.{name}")))
@@ -215,12 +222,13 @@ impl<'m> Trainer<'m> {
             }
             observer.resumed(progress.step)?;
         }
-        (self.progress, self.position) = (progress, position);
+        (self.progress, self.position, self.stopped) = (progress, position, stopped);
         Ok(found)
     }
 
     /// Trains until `epochs` epochs have been made, earlier ones of this trainer and those before it was resumed included,
-    /// wherever the loader was. `loss` is recorded on each batch; `validate` is asked for values by name after each epoch.
+    /// wherever the loader was. `loss` is recorded on each batch; `validate` is asked for values by name after each epoch. What an
+    /// observer ended stays ended, and goes on only where more epochs are wanted than before.
     ///
     /// # Errors
     /// What a step, the loader, an observer, validation or a file refuses; a loss or a parameter that is not finite.
@@ -235,6 +243,10 @@ impl<'m> Trainer<'m> {
         let at = Location::caller();
         if self.interruptible {
             interrupt::listen()?;
+        }
+        match &self.stopped {
+            Some((wanted, why)) if epochs <= *wanted => return Ok(Outcome::Stopped(why.clone())),
+            _ => self.stopped = None,
         }
         loader.resume(self.position)?;
         while loader.position().epoch < epochs {
@@ -283,7 +295,8 @@ impl<'m> Trainer<'m> {
             let values = validate()?;
             let control = self.end_epoch(epoch, epochs, &values)?;
             self.position = loader.position();
-            let last = epoch + 1 == epochs || control.stop.is_some();
+            self.stopped = control.stop.map(|why| (epochs, why));
+            let last = epoch + 1 == epochs || self.stopped.is_some();
             let due = matches!(&self.snapshots, Some((_, Every::Epochs(n))) if (epoch + 1).is_multiple_of((*n).max(1)));
             if last || due || self.is_due() {
                 self.save(self.position)?;
@@ -291,8 +304,8 @@ impl<'m> Trainer<'m> {
             if !last && self.interruptible && interrupt::wanted() {
                 return Ok(Outcome::Interrupted(self.progress.step, self.save(self.position)?));
             }
-            if let Some(why) = control.stop {
-                return Ok(Outcome::Stopped(why));
+            if let Some((_, why)) = &self.stopped {
+                return Ok(Outcome::Stopped(why.clone()));
             }
         }
         Ok(Outcome::Finished)
@@ -379,6 +392,7 @@ impl Trainer<'_> {
             ("samples", samples),
         ];
         snapshot.notes.extend(numbers.map(|(name, number)| (name.to_string(), number.to_string())));
+        snapshot.notes.extend(self.stopped.iter().map(|(of, why)| ("stopped".to_string(), format!("{of} {why}"))));
         let states = self.observers.iter().filter_map(|observer| observer.state());
         snapshot.notes.extend(states.map(|(name, state)| (format!("observer.{name}"), state)));
         snapshots.save(step, &snapshot).map(Some)
