@@ -103,3 +103,32 @@ fn losses_make_no_anomalies_on_their_way() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn optimisers_make_no_anomalies_on_their_way() -> Result<()> {
+    for gradient in [0.0, 1e-30, 1.0, 1e15] {
+        let optimisers: [Box<dyn Optimizer>; 11] = [
+            Box::new(Sgd::new(0.1).momentum(0.9).nesterov()),
+            Box::new(Adam::new(0.1).amsgrad()),
+            Box::new(AdamW::new(0.1)),
+            Box::new(NAdam::new(0.1)),
+            Box::new(RAdam::new(0.1)),
+            Box::new(RmsProp::new(0.1).momentum(0.9)),
+            Box::new(Adagrad::new(0.1)),
+            Box::new(Adadelta::new(0.1)),
+            Box::new(Lion::new(0.1)),
+            Box::new(Lamb::new(0.1)),
+            Box::new(Lamb::new(0.1).weight_decay(0.1)),
+        ];
+        for (i, optimiser) in optimisers.into_iter().enumerate() {
+            let w = Param::new(Tensor::zeros([3], DType::F32)?);
+            let mut train = Train::new(&w, optimiser);
+            train.debug(true);
+            for _ in 0..8 {
+                let value = train.step(|t| (w.on(t) * gradient).sum());
+                assert!(value.is_ok(), "optimiser {i} at {gradient}: {value:?}");
+            }
+        }
+    }
+    Ok(())
+}
