@@ -152,7 +152,7 @@ impl<'m> Trainer<'m> {
     }
 
     /// The same, where `other`, a model of the same kind, is given the [running means](Train::average) of the parameters before
-    /// each validation, which can use it then. Observers are shown it too, so that the [best](crate::Best) one is what is kept.
+    /// each validation, which can use it then, and by [`resume`](Self::resume). Observers are shown it too, so that the [best](crate::Best) one is what is kept.
     ///
     /// ```
     /// use wengert_data::{Loader, Tensors};
@@ -215,6 +215,7 @@ impl<'m> Trainer<'m> {
             None => None,
         };
         snapshot.restore(self.model, &mut self.train)?;
+        self.show_averages()?;
         for observer in &mut self.observers {
             if let Some(state) = observer.state().and_then(|(name, _)| snapshot.notes.get(&format!("observer.{name}")))
             {
@@ -289,9 +290,7 @@ impl<'m> Trainer<'m> {
                     return Ok(Outcome::Interrupted(event.step, self.save(self.position)?));
                 }
             }
-            if let Some(other) = self.averaged {
-                other.load(&self.train.averages()?)?;
-            }
+            self.show_averages()?;
             let values = validate()?;
             let control = self.end_epoch(epoch, epochs, &values)?;
             self.position = loader.position();
@@ -313,6 +312,12 @@ impl<'m> Trainer<'m> {
 }
 
 impl Trainer<'_> {
+    /// Gives the running means to the model that is to have them.
+    fn show_averages(&self) -> Result<()> {
+        let Some(other) = self.averaged else { return Ok(()) };
+        other.load(&self.train.averages()?)
+    }
+
     /// One step, undone where it makes what is not finite.
     fn step(
         &mut self,

@@ -147,24 +147,31 @@ fn updates_that_are_always_left_out_end_training_at_the_line_to_blame() -> Resul
     Ok(())
 }
 
+fn averaged<'m>(w: &'m Param, mean: &'m Param, folder: &Path) -> Result<Trainer<'m>> {
+    let trainer = Trainer::new(w, Train::new(w, Sgd::new(0.1)).average(0.5)).averages_into(mean);
+    Ok(trainer.snapshots(Snapshots::new(folder.join("snapshots"), 1)?, Every::Epochs(1)))
+}
+
 /// What validation is about is what the best model is a copy of.
 #[test]
 fn validation_may_be_of_running_means() -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("best.safetensors");
     let [w, mean] = [Param::new(Tensor::from([0f32])), Param::new(Tensor::from([0f32]))];
-    let mut trainer = Trainer::new(&w, Train::new(&w, Sgd::new(0.1)).average(0.5))
-        .averages_into(&mean)
-        .observe(Best::new("error", Goal::Min).keep(&path));
-    trainer.fit(
+    let mut first = averaged(&w, &mean, folder.path())?.observe(Best::new("error", Goal::Min).keep(&path));
+    first.fit(
         &ones(3)?,
         2,
         |t, x| (w.on(t) - t.input(x).sum()).square().sum(),
         || Ok(vec![("error".to_string(), (1.0 - mean.value().item()?).abs())]),
     )?;
-    assert_eq!(trainer.train().averages()?, mean.state());
+    assert_eq!(first.train().averages()?, mean.state());
     assert_eq!(load(&path)?, mean.state());
     assert!(mean.value() != w.value());
+
+    let [other, again] = [Param::new(Tensor::from([0f32])), Param::new(Tensor::from([0f32]))];
+    averaged(&other, &again, folder.path())?.resume()?;
+    assert_eq!((other.value(), again.value()), (w.value(), mean.value()));
     Ok(())
 }
 
