@@ -21,7 +21,7 @@ pub struct Digits {
 }
 
 impl Digits {
-    /// The bundled digits, of which the last 500 are for testing; or the four IDX files of MNIST in a folder. For
+    /// The bundled digits, of which the last 500 are for testing; or the four IDX files of MNIST in a folder, compressed or not. For
     /// validation there is a tenth of what is not for testing.
     ///
     /// # Errors
@@ -36,9 +36,13 @@ impl Digits {
             let test = (x.narrow(0, learned, 500)?, y.narrow(0, learned, 500)?);
             return Self::of((x.narrow(0, 0, learned)?, y.narrow(0, 0, learned)?), test);
         };
+        let file = |name: String| {
+            let compressed = folder.join(format!("{name}.gz"));
+            if compressed.exists() { compressed } else { folder.join(name) }
+        };
         let read = |part: &str| -> Result<(Tensor, Tensor)> {
-            let x = idx::read(folder.join(format!("{part}-images-idx3-ubyte")), DType::F32)?;
-            let y = idx::read(folder.join(format!("{part}-labels-idx1-ubyte")), DType::I64)?;
+            let x = idx::read(file(format!("{part}-images-idx3-ubyte")), DType::F32)?;
+            let y = idx::read(file(format!("{part}-labels-idx1-ubyte")), DType::I64)?;
             Ok((x.div(&Tensor::from(255f32))?.unsqueeze(1)?, y))
         };
         Self::of(read("train")?, read("t10k")?)

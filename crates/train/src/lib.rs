@@ -9,6 +9,7 @@ mod interrupt;
 mod log;
 mod metric;
 mod observer;
+mod on_plateau;
 #[cfg(feature = "plot")]
 mod plot;
 mod png;
@@ -25,6 +26,7 @@ pub use metric::{
     Accuracy, Auc, Average, ConfusionMatrix, F1, Mae, Mean, Metric, Perplexity, Precision, R2, Recall, Rmse,
 };
 pub use observer::{Control, EpochEvent, Observer, StepEvent};
+pub use on_plateau::OnPlateau;
 #[cfg(feature = "plot")]
 pub use plot::{Curves, Shades, decision_surface, image_grid};
 pub use progress::Progress;

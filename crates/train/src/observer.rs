@@ -38,7 +38,7 @@ pub struct EpochEvent<'a> {
     pub loss: f64,
     /// What validation gave, by name.
     pub values: &'a [(String, f64)],
-    /// The model that is trained.
+    /// The model that is trained, or the one that [gets its averages](crate::Trainer::averages_into).
     pub model: &'a dyn Module,
 }
 

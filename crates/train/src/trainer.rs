@@ -49,6 +49,9 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// So many updates in a row whose gradients are not finite are no matter of the loss's scale, which was halved as often.
+const LOST: u64 = 50;
+
 /// A model, its training and what is done around its steps.
 ///
 /// ```
@@ -81,7 +84,8 @@ impl fmt::Display for Outcome {
 /// ```
 ///
 /// A loss or a parameter that becomes NaN or infinite ends training with an error that names the equation's line, the step and
-/// the batch, and leaves the model as it was before that step.
+/// the batch, and leaves the model as it was before that step. An update that is left out because its
+/// [scaled](Train::loss_scale) gradients overflow does not; 50 of them in a row do.
 pub struct Trainer<'m> {
     model: &'m dyn Module,
     train: Train,
@@ -89,7 +93,11 @@ pub struct Trainer<'m> {
     snapshots: Option<(Snapshots, Every)>,
     observers: Vec<Box<dyn Observer + 'm>>,
     interruptible: bool,
+    /// What gets the running means of parameters.
+    averaged: Option<&'m dyn Module>,
     progress: Progress,
+    /// Of how many epochs training was to have when an observer ended it, and why.
+    stopped: Option<(u64, String)>,
     /// Where the loader is to go on.
     position: Position,
 }
@@ -118,7 +126,9 @@ impl<'m> Trainer<'m> {
             snapshots: None,
             observers: Vec::new(),
             interruptible: false,
+            averaged: None,
             progress: Progress::default(),
+            stopped: None,
             position: Position::default(),
         }
     }
@@ -141,10 +151,42 @@ impl<'m> Trainer<'m> {
         self
     }
 
+    /// The same, where `other`, a model of the same kind, is given the [running means](Train::average) of the parameters before
+    /// each validation, which can use it then, and by [`resume`](Self::resume). Observers are shown it too, so that the [best](crate::Best) one is what is kept.
+    ///
+    /// ```
+    /// use wengert_data::{Loader, Tensors};
+    /// use wengert_nn::{Layer, Linear, Sgd, Train, loss::mse};
+    /// use wengert_tensor::{Rng, Tensor};
+    /// use wengert_train::Trainer;
+    ///
+    /// let x = Tensor::from([[1f32], [2.0]]);
+    /// let [model, mean] = [Linear::new(1, 1, &mut Rng::seed(1))?, Linear::new(1, 1, &mut Rng::seed(1))?];
+    /// let mut trainer = Trainer::new(&model, Train::new(&model, Sgd::new(0.1)).average(0.9)).averages_into(&mean);
+    /// trainer.fit(
+    ///     &Loader::new(Tensors::new(x.clone())?, 1)?,
+    ///     2,
+    ///     |t, x| mse(model.forward(t.input(x)), t.input(x)),
+    ///     || Ok(vec![("error".to_string(), mean.predict(&x)?.sub(&x)?.abs()?.max()?.item()?)]),
+    /// )?;
+    /// assert_eq!(mean.weight.value(), trainer.train().averages()?["weight"]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[doc(alias("ema", "swa", "AveragedModel"))]
+    pub fn averages_into(mut self, other: &'m dyn Module) -> Self {
+        self.averaged = Some(other);
+        self
+    }
+
     /// The same, where Ctrl-C ends training after the present step, with a snapshot. A second Ctrl-C ends the process.
     pub fn interruptible(mut self) -> Self {
         self.interruptible = true;
         self
+    }
+
+    /// The training as it is now: its [steps](Train::steps), [running means](Train::averages), [scale](Train::scale).
+    pub fn train(&self) -> &Train {
+        &self.train
     }
 
     /// Goes back to the newest snapshot that is whole, if there is one. It returns what it found: what was wrong with newer ones
@@ -168,7 +210,12 @@ impl<'m> Trainer<'m> {
             losses: f64::from_bits(number(note("losses")?)?),
             samples: number(note("samples")?)?,
         };
+        let stopped = match snapshot.notes.get("stopped").and_then(|note| note.split_once(' ')) {
+            Some((epochs, why)) => Some((number(epochs)?, why.to_string())),
+            None => None,
+        };
         snapshot.restore(self.model, &mut self.train)?;
+        self.show_averages()?;
         for observer in &mut self.observers {
             if let Some(state) = observer.state().and_then(|(name, _)| snapshot.notes.get(&format!("observer.{name}")))
             {
@@ -176,12 +223,13 @@ impl<'m> Trainer<'m> {
             }
             observer.resumed(progress.step)?;
         }
-        (self.progress, self.position) = (progress, position);
+        (self.progress, self.position, self.stopped) = (progress, position, stopped);
         Ok(found)
     }
 
     /// Trains until `epochs` epochs have been made, earlier ones of this trainer and those before it was resumed included,
-    /// wherever the loader was. `loss` is recorded on each batch; `validate` is asked for values by name after each epoch.
+    /// wherever the loader was. `loss` is recorded on each batch; `validate` is asked for values by name after each epoch. What an
+    /// observer ended stays ended, and goes on only where more epochs are wanted than before.
     ///
     /// # Errors
     /// What a step, the loader, an observer, validation or a file refuses; a loss or a parameter that is not finite.
@@ -196,6 +244,10 @@ impl<'m> Trainer<'m> {
         let at = Location::caller();
         if self.interruptible {
             interrupt::listen()?;
+        }
+        match &self.stopped {
+            Some((wanted, why)) if epochs <= *wanted => return Ok(Outcome::Stopped(why.clone())),
+            _ => self.stopped = None,
         }
         loader.resume(self.position)?;
         while loader.position().epoch < epochs {
@@ -238,10 +290,12 @@ impl<'m> Trainer<'m> {
                     return Ok(Outcome::Interrupted(event.step, self.save(self.position)?));
                 }
             }
+            self.show_averages()?;
             let values = validate()?;
             let control = self.end_epoch(epoch, epochs, &values)?;
             self.position = loader.position();
-            let last = epoch + 1 == epochs || control.stop.is_some();
+            self.stopped = control.stop.map(|why| (epochs, why));
+            let last = epoch + 1 == epochs || self.stopped.is_some();
             let due = matches!(&self.snapshots, Some((_, Every::Epochs(n))) if (epoch + 1).is_multiple_of((*n).max(1)));
             if last || due || self.is_due() {
                 self.save(self.position)?;
@@ -249,8 +303,8 @@ impl<'m> Trainer<'m> {
             if !last && self.interruptible && interrupt::wanted() {
                 return Ok(Outcome::Interrupted(self.progress.step, self.save(self.position)?));
             }
-            if let Some(why) = control.stop {
-                return Ok(Outcome::Stopped(why));
+            if let Some((_, why)) = &self.stopped {
+                return Ok(Outcome::Stopped(why.clone()));
             }
         }
         Ok(Outcome::Finished)
@@ -258,6 +312,12 @@ impl<'m> Trainer<'m> {
 }
 
 impl Trainer<'_> {
+    /// Gives the running means to the model that is to have them.
+    fn show_averages(&self) -> Result<()> {
+        let Some(other) = self.averaged else { return Ok(()) };
+        other.load(&self.train.averages()?)
+    }
+
     /// One step, undone where it makes what is not finite.
     fn step(
         &mut self,
@@ -267,7 +327,8 @@ impl Trainer<'_> {
     ) -> Result<f64> {
         let before = Snapshot::of(self.model, &self.train)?;
         let value = self.train.step_at(at, loss)?;
-        if value.is_finite() && self.is_finite()? {
+        let is_lost = self.train.scale().is_some_and(|scale| scale.skipped_in_a_row() >= LOST);
+        if value.is_finite() && !is_lost && self.is_finite()? {
             return Ok(value);
         }
         // Once more, one equation after another: that finds the first to blame.
@@ -276,8 +337,13 @@ impl Trainer<'_> {
         let again = self.train.step_at(at, loss);
         self.train.debug(false);
         before.restore(self.model, &mut self.train)?;
-        let unknown =
-            || Error::new(ErrorKind::NonFinite, format!("the loss is {value}, from numbers that are not finite"));
+        let unknown = || {
+            let what = match is_lost {
+                true => format!("gradients are not finite, for the {LOST}th update in a row"),
+                false => format!("the loss is {value}, from numbers that are not finite"),
+            };
+            Error::new(ErrorKind::NonFinite, what)
+        };
         let error = again.err().unwrap_or_else(unknown);
         Err(error.within(format!("train: step {} on {place}", self.progress.step)))
     }
@@ -302,7 +368,7 @@ impl Trainer<'_> {
             lr: self.train.lr(),
             loss: progress.losses / progress.samples as f64,
             values,
-            model: self.model,
+            model: self.averaged.unwrap_or(self.model),
         };
         let mut control = Control::default();
         self.observers.iter_mut().try_for_each(|observer| observer.epoch(&event, &mut control))?;
@@ -331,6 +397,7 @@ impl Trainer<'_> {
             ("samples", samples),
         ];
         snapshot.notes.extend(numbers.map(|(name, number)| (name.to_string(), number.to_string())));
+        snapshot.notes.extend(self.stopped.iter().map(|(of, why)| ("stopped".to_string(), format!("{of} {why}"))));
         let states = self.observers.iter().filter_map(|observer| observer.state());
         snapshot.notes.extend(states.map(|(name, state)| (format!("observer.{name}"), state)));
         snapshots.save(step, &snapshot).map(Some)

@@ -287,3 +287,26 @@ fn patience_ends_training_and_the_best_model_is_kept() -> Result<()> {
     assert_eq!(Some(load(&path)?), best.into_inner());
     Ok(())
 }
+
+/// As a finished run does nothing when it is resumed, so does one that was stopped: its end is where an unbroken run has it.
+#[test]
+fn resume_of_what_an_observer_ended_is_the_same_end() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |epochs: u64| -> Result<(Outcome, IndexMap<String, Tensor>)> {
+        let net = Net::new()?;
+        let mut trainer = Trainer::new(&net, train(&net))
+            .observe(Best::new("v", Goal::Min).patience(2))
+            .snapshots(Snapshots::new(folder.path(), 2)?, Every::Epochs(1));
+        trainer.resume()?;
+        let validate = || Ok(vec![("v".to_string(), 1.0)]);
+        let outcome = trainer.fit(&loader(0)?, epochs, |tape, batch| loss(&net, tape, batch), validate)?;
+        Ok((outcome, net.state()))
+    };
+    let first = run(10)?;
+    assert_eq!(first.0, Outcome::Stopped("v has not become better than 1 for 2 epochs".into()));
+    assert_eq!(run(10)?, first);
+    let (outcome, state) = run(11)?;
+    assert!(state != first.1);
+    assert_eq!(outcome, Outcome::Stopped("v has not become better than 1 for 3 epochs".into()));
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! Connectionist temporal classification: labels in order, where nobody knows when.
 
 use wengert_autograd::{Var, scan};
-use wengert_tensor::{DType, Error, Result, Shape, Tensor};
+use wengert_tensor::{DType, Error, Result, Scalar, Shape, Tensor};
 
 use super::{Reduction, defined};
 
@@ -96,9 +96,10 @@ impl Ctc {
         let emitted = x.gather(-1, extended.unsqueeze(1).broadcast_to(whole)).transpose(0, 1);
         let clock = tape.input(&Tensor::arange(0, time as i64, 1)?).unsqueeze(-1);
         let lasts = clock.less(steps).unsqueeze(-1).broadcast_to([time, batch, width]);
-        // Before the first step all ways are at the blank before the first label.
-        let start = (0..width).map(|s| if s == 0 { 0.0 } else { impossible }).collect();
-        let start = tape.input(&Tensor::from_vec(start, [width])?.cast(x.dtype())?);
+        // Before the first step all ways are at the blank before the first label. Infinities are constants of the tape, which a
+        // search for anomalies takes for meant.
+        let nowhere = tape.full([width], Scalar::from(impossible).cast(x.dtype()));
+        let start = tape.input(&Tensor::arange(0, width as i64, 1)?).equal(0i64).where_(0.0, nowhere);
         let shifted = |a: Var<'t>, by: usize| a.pad(&[(0, 0), (by, 0)], impossible).narrow(1, 0, width);
         let (a, ()) = scan(
             |a: Var<'t>, (emitted, lasts): (Var<'t>, Var<'t>)| {

@@ -71,7 +71,9 @@ impl Optimizer for Lamb {
         let (m, v) = (running(self.betas.0, m, xbar), running(self.betas.1, v, xbar * xbar));
         let u = with_decay(m / unbiased / (v.sqrt() / root + self.eps), self.weight_decay, x);
         let (of_x, of_u) = ((x * x).sum().sqrt(), (u * u).sum().sqrt());
-        let trust = of_x.greater(0.0).logical_and(of_u.greater(0.0)).where_(of_x / of_u, 1.0);
+        let moves = of_u.greater(0.0);
+        // 0 / 0 is not computed, not even to be left: a search for anomalies would find it.
+        let trust = of_x.greater(0.0).logical_and(moves).where_(of_x / moves.where_(of_u, 1.0), 1.0);
         Update { x: x - lr * trust * u, state: vec![m, v] }
     }
 }

@@ -115,7 +115,7 @@ impl Train {
     ///     .group(AdamW::new(1e-3).weight_decay(0.0), |name| name.ends_with("bias"));
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
-    #[doc(alias = "param_groups")]
+    #[doc(alias("param_groups", "weight_decay_mask", "no_decay"))]
     pub fn group(mut self, optimizer: impl Optimizer + 'static, takes: impl Fn(&str) -> bool) -> Self {
         let group = self.groups.len();
         for slot in self.slots.iter_mut().filter(|slot| slot.group == 0 && takes(&slot.name)) {

@@ -38,14 +38,15 @@ pub struct LossScale {
     interval: u64,
     /// Good updates since the scale last changed.
     good: u64,
-    /// Updates that were left out.
+    /// Updates that were left out, and how many of them since the last good one.
     skipped: u64,
+    in_a_row: u64,
 }
 
 impl LossScale {
     /// Always the same scale.
     pub fn fixed(scale: f64) -> Self {
-        Self { now: scale, growth: 1.0, backoff: 1.0, interval: u64::MAX, good: 0, skipped: 0 }
+        Self { now: scale, growth: 1.0, backoff: 1.0, interval: u64::MAX, good: 0, skipped: 0, in_a_row: 0 }
     }
 
     /// A scale of 65536 at first, half of itself after an overflow and twice itself after 2000 updates without one.
@@ -88,6 +89,11 @@ impl LossScale {
         self.skipped
     }
 
+    /// How many updates were left out since the last that was not. Where they are many, the scale is not to blame.
+    pub fn skipped_in_a_row(&self) -> u64 {
+        self.in_a_row
+    }
+
     /// Looks for numbers that are out of range.
     pub(super) fn check(&self) -> Result<()> {
         let within = within(self.now)
@@ -108,7 +114,7 @@ impl LossScale {
     /// What an update, done or left out, makes of it.
     pub(super) fn update(&mut self, finite: bool) {
         self.skipped += u64::from(!finite);
-        self.good = if finite { self.good + 1 } else { 0 };
+        (self.good, self.in_a_row) = if finite { (self.good + 1, 0) } else { (0, self.in_a_row + 1) };
         let next = match finite {
             false => self.now * self.backoff,
             true if self.good >= self.interval => self.now * self.growth,
@@ -122,15 +128,17 @@ impl LossScale {
 
     /// All that changes, as a tensor.
     pub(super) fn state(&self) -> Tensor {
-        Tensor::from([self.now, self.good as f64, self.skipped as f64])
+        Tensor::from([self.now, self.good as f64, self.skipped as f64, self.in_a_row as f64])
     }
 
     /// The same with what [`state`](Self::state) gave.
     pub(super) fn with_state(self, state: &Tensor) -> Result<Self> {
-        let wrong = || Error::parameter("load_state: loss_scale is no scale with two counts");
+        let wrong = || Error::parameter("load_state: loss_scale is no scale with three counts");
         match state.to_vec::<f64>().map_err(|_| wrong())?[..] {
-            [now, good, skipped] if state.rank() == 1 && within(now) && good >= 0.0 && skipped >= 0.0 => {
-                Ok(Self { now, good: good as u64, skipped: skipped as u64, ..self })
+            [now, good, skipped, in_a_row]
+                if state.rank() == 1 && within(now) && [good, skipped, in_a_row].iter().all(|&count| count >= 0.0) =>
+            {
+                Ok(Self { now, good: good as u64, skipped: skipped as u64, in_a_row: in_a_row as u64, ..self })
             }
             _ => Err(wrong()),
         }

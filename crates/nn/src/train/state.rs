@@ -14,9 +14,10 @@ const LR: &str = "lr";
 const LOSS_SCALE: &str = "loss_scale";
 
 impl Train {
-    /// All that training keeps besides the model: how many steps were made, the seed, the learning rates, and for every
-    /// parameter the number of its updates, the scale of the loss, the optimiser's state, and the sum of gradients and the running mean where there
-    /// are any. Together with [`Module::state`](crate::Module::state) it is all that the next steps depend on.
+    /// All that training keeps besides the model: how many steps were made, the seed, the learning rates, the scale of the loss
+    /// with its counts where it is scaled, and for every parameter the number of its updates, the optimiser's state, and the sum
+    /// of gradients and the running mean where there are any. Together with [`Module::state`](crate::Module::state) it is all
+    /// that the next steps depend on.
     ///
     /// ```
     /// use wengert_nn::{Adam, Module, Param, Train};
