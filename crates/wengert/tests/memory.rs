@@ -120,6 +120,24 @@ fn ten_thousand_training_steps_leave_memory_flat() -> Result<()> {
 }
 
 #[test]
+fn models_and_trainings_that_hold_each_other_are_freed() -> Result<()> {
+    let x = Tensor::from([[0f32, 0.], [0., 1.], [1., 0.], [1., 1.]]);
+    let y = Tensor::from([[0f32], [1.], [1.], [0.]]);
+    let grown = growth(500, || {
+        let mlp = Mlp::new(&[2, 4, 1], Activation::Tanh, &mut Rng::seed(1))?;
+        // Clones share parameters, and a compiled training borrows them: each knows of the other.
+        let (clone, other) = (mlp.clone(), mlp.clone());
+        let mut train = Train::new(&mlp, Adam::new(0.01)).compile(move |[x, y]| mse(clone.forward(x), y));
+        train.step([&x, &y])?;
+        let mut again = Train::new(&other, Sgd::new(0.1)).compile(move |[x, y]| mse(other.forward(x), y));
+        again.step([&x, &y])?;
+        train.step([&x, &y]).map(|_| ())
+    })?;
+    assert!(grown.abs() < 4096, "{grown} bytes more after 500 models");
+    Ok(())
+}
+
+#[test]
 fn derivatives_of_custom_functions_and_checkpoints_leave_memory_flat() -> Result<()> {
     let (x, scale) = (Tensor::from([0.5, 1.5]), 2.0);
     let grown = growth(2_000, || {
