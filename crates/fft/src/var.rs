@@ -3,23 +3,20 @@
 
 use std::panic::Location;
 
-use wengert_autograd::Var;
+use wengert_autograd::{Var, op};
 use wengert_tensor::{Axes, Result};
 
 use crate::op::Direction;
 use crate::{Fourier, Norm, compose};
 
-/// What `f` makes of variables, recorded at `at`; poisoned where one of `xs` is or where `f` finds a mistake.
+/// [`op::compose`] for one result.
 fn recorded<'t, const N: usize>(
     at: &'static Location<'static>,
     xs: [Var<'t>; N],
     f: impl FnOnce([Var<'t>; N]) -> Result<Var<'t>>,
 ) -> Var<'t> {
-    if let Some(poisoned) = xs.iter().find(|x| x.is_poisoned()) {
-        return *poisoned;
-    }
-    let tape = xs[0].tape();
-    tape.originating(at, || f(xs).unwrap_or_else(|error| tape.error(error)))
+    let [y] = op::compose(at, xs, |xs| Ok([f(xs)?]));
+    y
 }
 
 impl<'t> Fourier for Var<'t> {

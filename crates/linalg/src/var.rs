@@ -4,6 +4,7 @@
 use std::panic::Location;
 
 use wengert_autograd::Var;
+use wengert_autograd::op::compose as recorded;
 use wengert_tensor::Result;
 
 use crate::op::cholesky::Cholesky;
@@ -11,20 +12,6 @@ use crate::op::eigh::{Eigenvalues, eigh};
 use crate::op::svd::{SingularValues, svd};
 use crate::op::{matrices, qr, record, square, symmetric};
 use crate::{LinearAlgebra, MatrixNorm, Triangle, compose};
-
-/// What `f` makes of variables, recorded at `at`; a variable for each result, poisoned where one of `xs` is or
-/// where `f` finds a mistake.
-fn recorded<'t, const N: usize, const M: usize>(
-    at: &'static Location<'static>,
-    xs: [Var<'t>; N],
-    f: impl FnOnce([Var<'t>; N]) -> Result<[Var<'t>; M]>,
-) -> [Var<'t>; M] {
-    if let Some(poisoned) = xs.iter().find(|x| x.is_poisoned()) {
-        return [*poisoned; M];
-    }
-    let tape = xs[0].tape();
-    tape.originating(at, || f(xs).unwrap_or_else(|error| [tape.error(error); M]))
-}
 
 /// [`recorded`], for one variable and one result.
 fn one<'t>(at: &'static Location<'static>, x: Var<'t>, f: impl FnOnce(Var<'t>) -> Result<Var<'t>>) -> Var<'t> {

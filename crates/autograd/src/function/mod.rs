@@ -48,6 +48,7 @@ pub use pad::PadMode;
 
 use wengert_tensor::{Error, Result};
 
+use crate::op;
 use crate::tape::Var;
 
 /// What `f` makes of variables, recorded for the caller's line: a closure would hide it. A mistake becomes a poisoned
@@ -59,11 +60,8 @@ fn compose<'t, const N: usize>(
     xs: [Var<'t>; N],
     f: impl FnOnce([Var<'t>; N]) -> Result<Var<'t>>,
 ) -> Var<'t> {
-    if let Some(poisoned) = xs.iter().find(|x| x.is_poisoned()) {
-        return *poisoned;
-    }
-    let tape = xs[0].tape();
-    tape.originating(tape.here(), || f(xs).unwrap_or_else(|error| tape.error(error.within(function))))
+    let [y] = op::compose(xs[0].tape().here(), xs, |xs| Ok([f(xs).map_err(|error| error.within(function))?]));
+    y
 }
 
 /// All [wide](Var::wide), which would hide that their dtypes differ: that is an error.

@@ -8,12 +8,14 @@
 
 mod along;
 mod bind;
+mod compose;
 mod elementwise;
 mod operand;
 mod rule;
 
 use std::borrow::Borrow;
 
+pub use compose::compose;
 pub(crate) use concat::nothing;
 pub(crate) use elementwise::elementwise;
 pub use operand::Operand;
