@@ -113,8 +113,10 @@ impl Chain {
         if out.is_empty() {
             return Ok(());
         }
-        let own = Source { start: out.as_ptr(), along: usize::MAX };
-        let mut row = Row { x: [own; 3], out: out.as_mut_ptr(), n: cols, over: false, borrowed: PhantomData };
+        // One pointer for what is read and written there: another borrow would end it.
+        let (len, to) = (out.len(), out.as_mut_ptr());
+        let own = Source { start: to.cast_const(), along: usize::MAX };
+        let mut row = Row { x: [own; 3], out: to, n: cols, over: false, borrowed: PhantomData };
         let (mut steps, mut even, mut splat) = ([cols; 3], true, false);
         for (k, x) in x.iter().enumerate() {
             let Term::Read { data, row: step, along } = *x else {
@@ -124,7 +126,7 @@ impl Chain {
             let Some(elements) = T::slice(data) else { return Err(unlike(data.dtype(), T::DTYPE)) };
             let needed = (rows - 1).saturating_mul(step).saturating_add(if along { cols } else { 1 });
             if elements.len() < needed {
-                return Err(misfit(elements.len(), out.len(), sizes));
+                return Err(misfit(elements.len(), len, sizes));
             }
             row.x[k] = Source { start: elements.as_ptr(), along: if along { usize::MAX } else { 0 } };
             steps[k] = step;
@@ -133,7 +135,7 @@ impl Chain {
         }
         // Rows that follow each other in all operands are one.
         let rows = if even { 1 } else { rows };
-        row.n = if even { out.len() } else { cols };
+        row.n = if even { len } else { cols };
         if !splat {
             for _ in 0..rows {
                 self.row(&row);
