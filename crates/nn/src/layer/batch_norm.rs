@@ -5,7 +5,7 @@ use wengert_tensor::{AxisList, DType, Error, Result, Tensor};
 
 use super::Layer;
 use super::images::per_channel;
-use super::norm::{affine, channels_of, wide};
+use super::norm::{affine, channels_of, on, wide};
 use crate::param::Param;
 use crate::{Buffer, Module};
 
@@ -131,13 +131,11 @@ impl Layer for BatchNorm {
         if let Err(poisoned) = channels_of("batch_norm", x, self.running_mean.ty().shape.first().copied()) {
             return poisoned;
         }
-        let (tape, rank) = (x.tape(), x.rank());
-        let normal = if tape.is_training() {
-            self.of_batch(wide(x))
-        } else {
-            let scale = (wide(self.running_var.on(tape)) + self.eps).rsqrt();
-            (wide(x) - per_channel(wide(self.running_mean.on(tape)), rank)) * per_channel(scale, rank)
-        };
-        affine(x, normal, &self.weight, &self.bias)
+        let tape = x.tape();
+        if tape.is_training() {
+            return affine(x, self.of_batch(wide(x)), &self.weight, &self.bias);
+        }
+        let statistics = (self.running_mean.on(tape), self.running_var.on(tape));
+        x.batch_norm(Some(statistics), on(&self.weight, x), on(&self.bias, x), self.eps)
     }
 }
