@@ -1,8 +1,10 @@
 //! Distances and angles, and normalization by channels, by the laws of these.
 
 mod common;
+mod mistakes;
 
 use common::{assert_close, random, value};
+use mistakes::{Mistake, assert_mistakes};
 use proptest::prelude::*;
 use wengert_autograd::check::gradgradcheck;
 use wengert_autograd::{LocalResponseNorm, Tape, Var, grad, gradcheck, vmap};
@@ -111,9 +113,6 @@ fn derivatives_and_batches() -> Result<()> {
     Ok(())
 }
 
-/// A way to make a mistake, and how its sentence starts.
-type Mistake = (for<'t> fn(Var<'t>) -> Var<'t>, &'static str);
-
 #[test]
 fn mistakes_are_sentences() {
     let none = LocalResponseNorm { size: 0, ..LocalResponseNorm::default() };
@@ -134,13 +133,7 @@ fn mistakes_are_sentences() {
         (|x| x.flatten().batch_norm(None, None, None, 0.0), "batch_norm: takes [N, channels, ..], got [6]"),
         (|x| x.sum().local_response_norm(LocalResponseNorm::default()), "local_response_norm: takes [N, channels, ..]"),
     ];
-    for (make, sentence) in mistakes {
-        let tape = Tape::new();
-        let error = make(tape.input(&random([2, 3], 1))).value().unwrap_err();
-        assert!(error.sentence().starts_with(sentence), "{error}\nfor\n{sentence}");
-        assert_eq!(error.location().map(|at| at.file()), Some(file!()), "{error}");
-        assert!(make(tape.error(wengert_tensor::Error::value("before"))).is_poisoned());
-    }
+    assert_mistakes(file!(), &mistakes);
     // A neighbourhood may be larger than there are channels, or be of no channel.
     let wide = LocalResponseNorm { size: usize::MAX, ..LocalResponseNorm::default() };
     assert!(Tape::new().full([2, 3], 1.0).local_response_norm(wide).value().is_ok());

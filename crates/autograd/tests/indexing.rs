@@ -2,8 +2,10 @@
 //! shorter indices, batches, and mistakes.
 
 mod common;
+mod mistakes;
 
 use common::{assert_close, random, value};
+use mistakes::{Mistake, assert_mistakes};
 use proptest::prelude::*;
 use wengert_autograd::check::gradgradcheck;
 use wengert_autograd::{Tape, Var, compile, grad, gradcheck, vmap};
@@ -248,9 +250,6 @@ fn a_number_of_results_must_be_known() -> Result<()> {
     Ok(())
 }
 
-/// A way to make a mistake, and how its sentence starts.
-type Mistake = (for<'t> fn(Var<'t>) -> Var<'t>, &'static str);
-
 fn index<'t>(x: Var<'t>, at: &[i64]) -> Var<'t> {
     x.tape().input(&Tensor::from_vec(at.to_vec(), [at.len()]).unwrap())
 }
@@ -292,15 +291,7 @@ fn mistakes_are_sentences() {
         (|x| x.masked_select(index(x, &[0, 1]).greater(0i64)), "masked_select: [2, 3] and a mask [2] do not broadcast"),
         (|x| x.embedding_with_padding(index(x, &[0]), 2), "embedding: there is no row 2 for padding in a table [2, 3]"),
     ];
-    for (make, sentence) in mistakes {
-        let tape = Tape::new();
-        let error = make(tape.input(&random([2, 3], 1))).value().unwrap_err();
-        assert!(error.sentence().starts_with(sentence), "{error}\nfor\n{sentence}");
-        assert_eq!(error.location().map(|at| at.file()), Some(file!()), "{error}");
-        // What is poisoned stays so.
-        let poisoned = tape.error(wengert_tensor::Error::value("before"));
-        assert!(make(poisoned).is_poisoned());
-    }
+    assert_mistakes(file!(), &mistakes);
 }
 
 #[test]

@@ -2,11 +2,13 @@
 //! are, nearest elements are elements, means keep means.
 
 mod common;
+mod mistakes;
 
 use common::{assert_close, random, value};
+use mistakes::{Mistake, assert_mistakes};
 use proptest::prelude::*;
 use wengert_autograd::check::gradgradcheck;
-use wengert_autograd::{Resize, Tape, Var, gradcheck, vmap};
+use wengert_autograd::{Resize, Tape, gradcheck, vmap};
 use wengert_tensor::{Conv, DType, Pool, Result, Tensor};
 
 const SMOOTH: [Resize; 4] = [
@@ -149,9 +151,6 @@ fn less_precision_stays_so() -> Result<()> {
     Ok(())
 }
 
-/// A way to make a mistake, and how its sentence starts.
-type Mistake = (for<'t> fn(Var<'t>) -> Var<'t>, &'static str);
-
 #[test]
 fn mistakes_are_sentences() {
     const LINEAR: Resize = Resize::Linear { align_corners: false };
@@ -174,13 +173,7 @@ fn mistakes_are_sentences() {
         (|x| x.im2col(&Pool { padding: Vec::new(), ..Pool::new(&[2]) }), "im2col: padding [] for windows [2]"),
         (|x| x.sum_pool(&Pool::new(&[4])), "sum_pool: pool: axis 1 of [2, 3]"),
     ];
-    for (make, sentence) in mistakes {
-        let tape = Tape::new();
-        let error = make(tape.input(&random([2, 3], 1))).value().unwrap_err();
-        assert!(error.sentence().starts_with(sentence), "{error}\nfor\n{sentence}");
-        assert_eq!(error.location().map(|at| at.file()), Some(file!()), "{error}");
-        assert!(make(tape.error(wengert_tensor::Error::value("before"))).is_poisoned());
-    }
+    assert_mistakes(file!(), &mistakes);
 }
 
 #[test]
