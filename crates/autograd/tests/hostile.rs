@@ -344,6 +344,15 @@ fn halves_of_two_kinds_do_not_mix() {
 }
 
 #[test]
+fn a_mask_of_floats_is_of_the_scores_dtype_or_of_f32() {
+    let tape = Tape::new();
+    let [half, other, single] = [DType::F16, DType::BF16, DType::F32].map(|dtype| tape.full([2, 2], 1.0).cast(dtype));
+    let masked = |x: Var<'_>, mask| x.attention(x, x, Mask::none().pairs(mask)).is_poisoned();
+    assert!(!masked(half, half) && !masked(half, single) && !masked(single, single));
+    assert!(masked(half, other) && masked(single, half) && masked(tape.full([2, 2], 1.0), single));
+}
+
+#[test]
 fn the_least_integer_is_less_than_all() -> Result<()> {
     let tape = Tape::new();
     let x = tape.input(&Tensor::from([5i64, i64::MAX, 0]));

@@ -25,6 +25,14 @@ proptest! {
     }
 
     #[test]
+    fn what_has_no_such_digits_stays(x in proptest::num::f64::NORMAL, digits in 0i32..700) {
+        // Beyond the last digit nothing changes, and nothing is left of a unit beyond all numbers.
+        let fine = of(x, |x| x.round_to(digits))[0];
+        prop_assert!((fine - x).abs() <= 1e-15 * x.abs() + 0.5 * 10f64.powi(-digits), "{fine} of {x} to {digits}");
+        prop_assert_eq!(of(x, |x| x.round_to(-digits - 309))[0], 0.0);
+    }
+
+    #[test]
     fn quotients_without_what_is_behind_the_point_are_those_of_integers(a in -99i64..99, b in 1i64..20, negative: bool) {
         let b = if negative { -b } else { b };
         prop_assert_eq!(of(a as f64, |x| x.trunc_div(b as f64)), [(a / b) as f64]);
@@ -73,7 +81,10 @@ fn steps_and_bounds_are_where_they_are_said_to_be() -> Result<()> {
     let inside = of([0.0, 0.3, 1.0], |x| x.logit_within(0.1));
     assert_eq!(inside, of([0.1, 0.3, 0.9], |x| x.logit()));
     assert_eq!(grad(|x| x.logit_within(0.1).sum(), &Tensor::from([0.0, 0.5, 1.0]))?, Tensor::from([0.0, 4.0, 0.0]));
-    assert!(of([0.5, NAN], |x| x.round_to(i32::MAX) + x.round_to(i32::MIN)).iter().all(|x| x.is_nan()));
+    // All digits there are, and none of a unit beyond all numbers.
+    assert_eq!(of([0.5, -7.25], |x| x.round_to(i32::MAX)), [0.5, -7.25]);
+    assert_eq!(of([0.5, -7.25], |x| x.round_to(i32::MIN)), [0.0, 0.0]);
+    assert!([i32::MAX, 1, i32::MIN].iter().all(|&digits| of(NAN, |x| x.round_to(digits))[0].is_nan()));
     Ok(())
 }
 

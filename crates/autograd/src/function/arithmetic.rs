@@ -86,8 +86,16 @@ impl<'t> Var<'t> {
         let x = self.wide();
         let rounded = match digits {
             0 => x.round(),
-            1.. => (x * scale).round() / scale,
-            _ => (x / scale).round() * scale,
+            1.. => {
+                // What overflows has no digits so far behind the point.
+                let grown = x * scale;
+                grown.abs().less(f64::INFINITY).where_(grown.round() / scale, x.detach())
+            }
+            _ => {
+                let units = (x / scale).round();
+                // 0 of a unit beyond all numbers.
+                units.equal(0.0).where_(units, units * scale)
+            }
         };
         rounded.narrowed(self)
     }

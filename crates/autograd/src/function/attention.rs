@@ -84,7 +84,9 @@ impl<'t> Mask<'t> {
             mask.shape().stretch(scores.shape())?;
         }
         match self.pairs {
-            Some(pairs) if pairs.dtype() != DType::Bool => scores = scores + pairs.wide(),
+            Some(pairs) if pairs.dtype() == whole.dtype() => scores = scores + pairs.wide(),
+            // Of f32 beside halves it fits too; another dtype is a mistake.
+            Some(pairs) if pairs.dtype() != DType::Bool => scores = scores + pairs,
             Some(pairs) => seen = Some(seen.map_or(pairs, |seen| seen.logical_and(pairs))),
             None => {}
         }
