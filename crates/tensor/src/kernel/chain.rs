@@ -142,7 +142,12 @@ impl Chain {
         }
         // SAFETY: every operand has the elements that it needs, and those of another borrow than the result's are apart
         // from it.
-        unsafe { self.pass(T::DTYPE, sizes, &spots[..x.len()], to.cast()) };
+        unsafe {
+            match spots {
+                [a, b, _] if x.len() == 2 => self.pass(T::DTYPE, sizes, [a, b], to.cast()),
+                _ => self.pass(T::DTYPE, sizes, spots, to.cast()),
+            }
+        }
         Ok(())
     }
 
@@ -151,8 +156,14 @@ impl Chain {
     /// # Safety
     /// There are as many elements of a dtype that is a float, to write; as many operands as [`operands`](Self::operands)
     /// says; and of each the elements that are read, which are apart from the result or the same, row by row.
-    #[inline]
-    pub(super) unsafe fn pass(self, dtype: DType, [rows, cols]: [usize; 2], x: &[Spot], out: *mut u8) {
+    #[inline(always)]
+    pub(super) unsafe fn pass<const N: usize>(
+        self,
+        dtype: DType,
+        [rows, cols]: [usize; 2],
+        x: [Spot; N],
+        out: *mut u8,
+    ) {
         let (kernels, repeat, size): (_, unsafe fn(&mut Repeated, *const u8), _) = match dtype {
             DType::F32 => (&SINGLE, repeat::<f32>, size_of::<f32>()),
             _ => (&DOUBLE, repeat::<f64>, size_of::<f64>()),
@@ -162,21 +173,18 @@ impl Chain {
         let even = x.iter().all(|x| x.row == if x.along { cols } else { 0 });
         let [rows, n] = if even { [1, rows * cols] } else { [rows, cols] };
         let over = x.iter().any(|x| x.start == out.cast_const());
-        let mut row = Row { x: [Source { start: out.cast_const(), along: usize::MAX }; 3], out, n, over };
-        let mut repeated = [const { Repeated::NOTHING }; 3];
+        let unread = Source { start: out.cast_const(), along: usize::MAX };
+        let mut repeated = [const { Repeated::NOTHING }; N];
         for at in 0..rows {
+            let mut row = Row { x: [unread; 3], out: out.wrapping_add(at * n * size), n, over };
             for ((x, source), repeated) in x.iter().zip(&mut row.x).zip(&mut repeated) {
-                let start = x.start.wrapping_add(at * x.row * size);
-                *source = match x.along {
-                    true => Source { start, along: usize::MAX },
-                    false => {
-                        // SAFETY: a row of every operand has an element, and there are as many rows.
-                        unsafe { repeat(repeated, start) };
-                        Source { start: repeated.0.as_ptr().cast(), along: 0 }
-                    }
-                };
+                source.start = x.start.wrapping_add(at * x.row * size);
+                if !x.along {
+                    // SAFETY: a row of every operand has an element, and there are as many rows.
+                    unsafe { repeat(repeated, source.start) };
+                    *source = Source { start: repeated.0.as_ptr().cast(), along: 0 };
+                }
             }
-            row.out = out.wrapping_add(at * n * size);
             kernel(&row);
         }
     }

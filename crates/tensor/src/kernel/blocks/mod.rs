@@ -154,8 +154,8 @@ impl Blocks {
                     let spot = |x: &Term| Spot { start: places.start(&x.x, at).0, row: x.row, along: x.along };
                     let sizes = [at.rows, step.out.width];
                     match &x[..] {
-                        [x, y] => chain.pass(dtype, sizes, &[spot(x), spot(y)], to),
-                        [x, y, z] => chain.pass(dtype, sizes, &[spot(x), spot(y), spot(z)], to),
+                        [x, y] => chain.pass(dtype, sizes, [spot(x), spot(y)], to),
+                        [x, y, z] => chain.pass(dtype, sizes, [spot(x), spot(y), spot(z)], to),
                         _ => {}
                     }
                     return Ok(());
