@@ -81,8 +81,7 @@ impl Group {
         let cols = domain.cols.or_else(|| columns(plan, unit)).unwrap_or(1);
         let rows = domain.numel / cols.max(1);
         let sizes = unit.nodes.iter().map(|&i| plan.graph.nodes[i].ty.dtype.size());
-        let elements =
-            std::env::var("TILE").ok().and_then(|x| x.parse().ok()).unwrap_or(TILE) / sizes.max().unwrap_or(1).max(4);
+        let elements = TILE / sizes.max().unwrap_or(1).max(4);
         let block = (elements / cols.max(1)).clamp(1, rows.max(1));
         let kept = |&i: &usize| Some((i, plan.slot_of[i]?, plan.graph.nodes[i].ty.shape.numel()));
         let results = unit.nodes.iter().filter_map(kept).collect();
