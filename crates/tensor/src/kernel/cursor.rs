@@ -67,7 +67,7 @@ impl Walker {
         let (size, stride) = self.axes[0];
         if stride == 1 && size - self.index[0] >= n {
             let start = self.place as usize;
-            self.advance(n);
+            self.advance(0, n);
             return Ok(data.range(start..start + n));
         }
         self.read(data, buffer.data_mut().range(0..n))?;
@@ -99,24 +99,24 @@ impl Walker {
 
     fn gather<T: Copy>(&mut self, data: &[T], out: &mut [T]) {
         let (size, stride) = self.axes[0];
+        let (count, step) = self.axes.get(1).copied().unwrap_or((1, 0));
         let mut rest = out;
         while !rest.is_empty() {
-            let run = rest.len().min(size - self.index[0]);
-            let (now, later) = rest.split_at_mut(run);
-            let start = self.place;
-            match stride {
-                0 => now.fill(data[start as usize]),
-                1 => now.copy_from_slice(&data[start as usize..start as usize + run]),
-                _ => now.iter_mut().enumerate().for_each(|(i, x)| *x = data[(start + i as isize * stride) as usize]),
+            let runs = if self.index[0] == 0 && count > 1 { (rest.len() / size).min(count - self.index[1]) } else { 0 };
+            let run = if runs > 1 { size } else { rest.len().min(size - self.index[0]) };
+            let (now, later) = rest.split_at_mut(run * runs.max(1));
+            lines(data, self.place, (run, stride), step, now);
+            match runs {
+                0 | 1 => self.advance(0, run),
+                _ => self.advance(1, runs),
             }
-            self.advance(run);
             rest = later;
         }
     }
 
-    /// Goes `n` elements on, which are not more than are left of the innermost axis.
-    fn advance(&mut self, mut n: usize) {
-        for (index, &(size, stride)) in self.index.iter_mut().zip(&self.axes) {
+    /// Goes `n` indices of an axis on, which are not more than are left of it.
+    fn advance(&mut self, axis: usize, mut n: usize) {
+        for (index, &(size, stride)) in self.index.iter_mut().zip(&self.axes).skip(axis) {
             *index += n;
             self.place += stride * n as isize;
             if *index < size {
@@ -125,6 +125,29 @@ impl Walker {
             *index = 0;
             self.place -= stride * size as isize;
             n = 1;
+        }
+    }
+}
+
+/// Fills `out`, which is not empty, with lines of `size` elements that are `stride` apart, of which each starts `step` after the
+/// one before it.
+fn lines<T: Copy>(data: &[T], start: isize, (size, stride): (usize, isize), step: isize, out: &mut [T]) {
+    if step == 0 && out.len() > size {
+        lines(data, start, (size, stride), 1, &mut out[..size]);
+        // What is there already, again and again.
+        let mut done = size;
+        while done < out.len() {
+            let next = done.min(out.len() - done);
+            out.copy_within(..next, done);
+            done += next;
+        }
+        return;
+    }
+    for (line, start) in out.chunks_exact_mut(size).zip((0..).map(|i| start + i * step)) {
+        match stride {
+            0 => line.fill(data[start as usize]),
+            1 => line.copy_from_slice(&data[start as usize..start as usize + size]),
+            _ => line.iter_mut().enumerate().for_each(|(i, x)| *x = data[(start + i as isize * stride) as usize]),
         }
     }
 }
@@ -164,7 +187,7 @@ impl<'a, T: Copy> Cursor<'a, T> {
             return None;
         }
         let start = self.walker.place as usize;
-        self.walker.advance(n);
+        self.walker.advance(0, n);
         Some((start, stride as usize))
     }
 
@@ -177,7 +200,7 @@ impl<'a, T: Copy> Cursor<'a, T> {
     /// The `n` elements of storage from the one that the cursor is at, which goes one on.
     pub fn neighbours(&mut self, n: usize) -> &'a [T] {
         let start = self.walker.place as usize;
-        self.walker.advance(1);
+        self.walker.advance(0, 1);
         &self.data[start..start + n]
     }
 
@@ -190,7 +213,7 @@ impl<'a, T: Copy> Cursor<'a, T> {
         let (size, stride) = self.walker.axes[0];
         if stride == 1 && size - self.walker.index[0] >= n {
             let start = self.walker.place as usize;
-            self.walker.advance(n);
+            self.walker.advance(0, n);
             return &self.data[start..start + n];
         }
         self.walker.gather(self.data, &mut buffer[..n]);

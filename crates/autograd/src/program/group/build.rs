@@ -1,5 +1,6 @@
 //! From a unit to a group: how every operand is read, and which tiles there are.
 
+use std::cmp::Reverse;
 use std::mem::take;
 use std::panic::Location;
 
@@ -108,28 +109,64 @@ impl Group {
     }
 }
 
-/// The columns that a group may as well have where its nodes leave that open: those along which an operand repeats, or
-/// is repeated, or lies in pieces.
+/// The columns that a group may as well have where its nodes leave that open: those at which its operands are least often
+/// copied into tiles.
 fn columns(plan: &Plan, unit: &Unit) -> Option<usize> {
     let operands = unit.nodes.iter().flat_map(|&i| &plan.graph.nodes[i].operands).map(|&x| &plan.places[x]);
-    operands.filter(|place| !place.layout.is_contiguous()).find_map(|place| {
-        let layout = &place.layout;
-        let (mut cols, mut run) = (1, 1);
-        let axes = layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1);
-        let mut stretched = None;
-        for (&size, &stride) in axes {
-            if *stretched.get_or_insert(stride == 0) != (stride == 0) {
-                break;
-            }
-            if stride == run as isize && run == cols {
-                run *= size;
+    let mut layouts: SmallVec<[&Layout; 8]> = SmallVec::new();
+    for place in operands {
+        if !place.layout.is_contiguous() && !is_once(&place.layout) && !layouts.contains(&&place.layout) {
+            layouts.push(&place.layout);
+        }
+    }
+    // Where an axis ends that lies in another way than those within it.
+    let mut ends: SmallVec<[usize; 8]> = SmallVec::new();
+    for layout in &layouts {
+        let (mut cols, mut next) = (1, None);
+        for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
+            if next.is_some_and(|next| next != stride) && cols <= TILE / 4 && !ends.contains(&cols) {
+                ends.push(cols);
             }
             cols *= size;
+            next = Some(stride * size as isize);
         }
-        let fits = |&cols: &usize| cols < layout.numel() && cols <= TILE / 4;
-        let spread = Some(cols).filter(|&cols| is_spread(layout, cols) || even_rows(layout, cols) == Some(0));
-        spread.filter(fits).or(Some(run).filter(|&run| run >= NARROW && even_rows(layout, run).is_some()).filter(fits))
-    })
+    }
+    let copies = |cols: usize| layouts.iter().map(|layout| copied(layout, cols)).sum::<usize>();
+    let all = copies(1);
+    let fewer = ends.into_iter().map(|cols| (copies(cols), Reverse(cols))).filter(|&(copies, _)| copies < all);
+    fewer.min().map(|(_, cols)| cols.0)
+}
+
+/// About how long it takes to put an element of a layout in a tile of rows of so many elements: nothing, where it is read
+/// from where it is, or is the same in every tile.
+fn copied(layout: &Layout, cols: usize) -> usize {
+    let wide = cols >= NARROW;
+    match () {
+        () if cols > 1 && repeats(layout, cols) => 0,
+        () if wide && (is_spread(layout, cols) || even_rows(layout, cols).is_some()) => 0,
+        () if cols > 1 && is_spread(layout, cols) => 2,
+        () => 4,
+    }
+}
+
+/// Whether a layout is of one element.
+fn is_once(layout: &Layout) -> bool {
+    layout.strides().iter().zip(layout.shape().iter()).all(|(&step, &n)| step == 0 || n == 1)
+}
+
+/// Whether every row of `cols` elements of a layout is the same.
+fn repeats(layout: &Layout, cols: usize) -> bool {
+    let mut left = cols;
+    for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
+        match left {
+            1 if stride != 0 => return false,
+            1 => {}
+            _ if left % size == 0 => left /= size,
+            _ if size % left == 0 && stride == 0 => left = 1,
+            _ => return false,
+        }
+    }
+    left == 1
 }
 
 /// How far apart the rows of a layout start, of which each has `cols` elements side by side; 0 where all are the same row.
@@ -311,7 +348,7 @@ impl Builder<'_, '_> {
         let source = if overwritten.is_some() { usize::MAX } else { self.shared(source) };
         let direct = Operand { from: From::Shared(source), offset: layout.offset(), step: width, width };
         let full = width == self.cols;
-        let repeated = full && even_rows(layout, width) == Some(0);
+        let repeated = full && width > 1 && repeats(layout, width);
         if layout.is_contiguous() {
             let Some(local) = overwritten else { return direct };
             let out = self.block_tile(dtype, width);
@@ -319,7 +356,7 @@ impl Builder<'_, '_> {
             self.loads.push(Step { work, out, at, passes: true });
             return out;
         }
-        if repeated && self.block == 1 {
+        if repeated && self.block == 1 && even_rows(layout, width) == Some(0) {
             return Operand { step: 0, ..direct };
         }
         let out = self.block_tile(dtype, width);
@@ -328,9 +365,8 @@ impl Builder<'_, '_> {
             self.loads.push(Step { work: Work::Spread(from), out, at, passes: true });
             return out;
         }
-        let same = repeated || layout.strides().iter().all(|&stride| stride == 0);
         let step = Step { work: Work::Gather(source, Walker::new(layout)), out, at, passes: true };
-        if same {
+        if repeated || is_once(layout) {
             self.first.push(step)
         } else {
             self.loads.push(step)
