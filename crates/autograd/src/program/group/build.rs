@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::mem::take;
 use std::panic::Location;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::kernel::pad::bind_rows;
 use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
@@ -14,13 +15,16 @@ use super::chain::NARROW;
 use super::{End, From, Group, Local, Operand, Step, Work, chain};
 use crate::program::Source;
 use crate::program::cost::Note;
-use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
+use crate::program::fuse::{Base, Domain, Place, Role, Unit, edges, is_spread, reduction};
 use crate::program::memory::Plan;
 use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: a few of them fit the L1 cache, all of a group the L2 cache, and a step's own
 /// costs are spread over thousands of elements.
 const TILE: usize = 12288;
+
+/// Bytes of a row that is read where it is.
+const ROW: usize = 2048;
 
 /// Elements that operations of a part make together, at least: about 100 microseconds of work.
 const PART: usize = 1 << 21;
@@ -149,6 +153,12 @@ fn copied(layout: &Layout, cols: usize) -> usize {
     }
 }
 
+/// Whether rows are so short that to go from one to the next takes as long as to read them: then they are put side by side in a
+/// tile, and passes go over all of it.
+pub(super) fn is_short(cols: usize, dtype: DType) -> bool {
+    cols * dtype.size() < ROW
+}
+
 /// Whether a layout is of one element.
 fn is_once(layout: &Layout) -> bool {
     layout.strides().iter().zip(layout.shape().iter()).all(|(&step, &n)| step == 0 || n == 1)
@@ -197,14 +207,18 @@ impl Builder<'_, '_> {
         let node = &self.plan.graph.nodes[i];
         let (role, dtype, at) = (self.domain.roles[k], node.ty.dtype, node.at);
         let numel = |x: usize| self.plan.graph.nodes[x].ty.shape.numel();
-        let full = match (reduction(&node.op), role) {
-            (Some(_), Role::End) => numel(node.operands[0]) == self.domain.numel,
-            (Some(_), _) => true,
-            (None, role) => role == Role::Full,
+        let width = match (reduction(&node.op), role) {
+            (Some(_), Role::End) if numel(node.operands[0]) != self.domain.numel => 1,
+            (None, Role::Row | Role::End) => 1,
+            (None, Role::Aside) => node.ty.shape.numel() / self.rows.max(1),
+            _ => self.cols,
         };
-        let width = if full { self.cols } else { 1 };
         if self.arithmetic(i, width) {
             return;
+        }
+        if let Some((line, around, value)) = edges(&node.op, &self.plan.graph.nodes[node.operands[0]].ty.shape) {
+            let x = self.operand(node.operands[0], self.cols, at);
+            return self.put(i, Work::Map(bind_rows(line, around, value), smallvec![x]), width);
         }
         let operands: SmallVec<[Operand; 3]> = node.operands.iter().map(|&x| self.operand(x, width, at)).collect();
         if let (Some((fold, _)), [x]) = (reduction(&node.op), &operands[..]) {
@@ -347,8 +361,7 @@ impl Builder<'_, '_> {
         let overwritten = self.results.iter().position(|(_, slot, _)| source == Source::Slot(*slot));
         let source = if overwritten.is_some() { usize::MAX } else { self.shared(source) };
         let direct = Operand { from: From::Shared(source), offset: layout.offset(), step: width, width };
-        let full = width == self.cols;
-        let repeated = full && width > 1 && repeats(layout, width);
+        let repeated = width > 1 && repeats(layout, width);
         if layout.is_contiguous() {
             let Some(local) = overwritten else { return direct };
             let out = self.block_tile(dtype, width);
@@ -360,7 +373,7 @@ impl Builder<'_, '_> {
             return Operand { step: 0, ..direct };
         }
         let out = self.block_tile(dtype, width);
-        if full && width > 1 && is_spread(layout, width) {
+        if width > 1 && is_spread(layout, width) {
             let from = Operand { step: 1, width: 1, ..direct };
             self.loads.push(Step { work: Work::Spread(from), out, at, passes: true });
             return out;
@@ -394,6 +407,7 @@ impl Builder<'_, '_> {
         let role = self.unit.nodes.iter().zip(&self.domain.roles).find(|(j, _)| **j == i).map(|(_, role)| *role);
         let part = match role {
             Some(Role::Full) => part * self.cols,
+            Some(Role::Aside) => part * (len / self.rows.max(1)),
             Some(Role::Row) => part,
             _ => 0,
         };
@@ -506,7 +520,7 @@ impl Builder<'_, '_> {
         for step in &mut steps {
             let mut width = step.out.width;
             step.each_operand(|x| width = width.max(x.width));
-            step.passes = width == self.cols;
+            step.passes = width >= self.cols;
         }
         let ahead = self.ahead(&steps);
         Group {
