@@ -23,6 +23,9 @@ use crate::ty::Type;
 /// costs are spread over thousands of elements.
 const TILE: usize = 12288;
 
+/// A group of more nodes than this has so many tiles that they are made smaller.
+const MANY: usize = 8;
+
 /// Bytes of a row that is read where it is.
 const ROW: usize = 2048;
 
@@ -85,7 +88,8 @@ impl Group {
         let cols = domain.cols.or_else(|| columns(plan, unit)).unwrap_or(1);
         let rows = domain.numel / cols.max(1);
         let sizes = unit.nodes.iter().map(|&i| plan.graph.nodes[i].ty.dtype.size());
-        let elements = TILE / sizes.max().unwrap_or(1).max(4);
+        let tile = if unit.nodes.len() > MANY { TILE * 2 / 3 } else { TILE };
+        let elements = tile / sizes.max().unwrap_or(1).max(4);
         let block = (elements / cols.max(1)).clamp(1, rows.max(1));
         let kept = |&i: &usize| Some((i, plan.slot_of[i]?, plan.graph.nodes[i].ty.shape.numel()));
         let results = unit.nodes.iter().filter_map(kept).collect();
