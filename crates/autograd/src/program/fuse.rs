@@ -380,7 +380,7 @@ impl Fuser<'_> {
             let (x, place) = (&self.graph.nodes[node.operands[0]], &self.places[node.operands[0]]);
             let cols = domain.cols.unwrap_or_else(|| rows_of(&x.ty.shape, line));
             let here = matches!(place.base, Base::Node(base) if self.made[base].unit == u && !domain.roles.is_empty());
-            let fits = here && size > 0 && (SHORTEST..=COLUMNS).contains(&cols) && cols % line == 0;
+            let fits = here && size > 0 && (SHORTEST..=COLUMNS).contains(&cols) && cols.is_multiple_of(line);
             return (fits && self.reads(place, u, domain, Role::Full)).then_some((Role::Aside, Some(cols)));
         }
         if node.op.rule().is_elementwise() {

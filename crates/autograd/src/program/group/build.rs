@@ -175,8 +175,8 @@ fn repeats(layout: &Layout, cols: usize) -> bool {
         match left {
             1 if stride != 0 => return false,
             1 => {}
-            _ if left % size == 0 => left /= size,
-            _ if size % left == 0 && stride == 0 => left = 1,
+            _ if left.is_multiple_of(size) => left /= size,
+            _ if size.is_multiple_of(left) && stride == 0 => left = 1,
             _ => return false,
         }
     }
