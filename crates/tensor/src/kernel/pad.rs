@@ -6,6 +6,7 @@ use crate::dtype::Scalar;
 use crate::error::{Error, Result};
 use crate::kernel::bound::Bound;
 use crate::kernel::concat::place;
+use crate::kernel::cursor::copy_lines;
 use crate::kernel::moved::{self, Moved};
 use crate::kernel::with_moved;
 use crate::layout::{Layout, Strides};
@@ -90,11 +91,11 @@ pub fn bind_rows(cols: usize, [lo, hi]: [usize; 2], value: Scalar) -> Bound {
         with_moved!(x.dtype(), T => {
             let value = T::of(value.cast(x.dtype()));
             let (x, out) = moved::slices::<T>("pad", x, out)?;
-            for (x, out) in x.chunks_exact(cols.max(1)).zip(out.chunks_exact_mut(width.max(1))) {
+            for out in out.chunks_exact_mut(width.max(1)) {
                 out[..lo].fill(value);
-                out[lo..lo + cols].copy_from_slice(x);
                 out[lo + cols..].fill(value);
             }
+            copy_lines(x, cols, out.get_mut(lo..).unwrap_or_default(), width, cols);
             Ok(())
         })
     })
