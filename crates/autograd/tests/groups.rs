@@ -170,6 +170,11 @@ fn what_is_padded_goes_along_the_rows_of_what_it_is_made_of() -> Result<()> {
             // -0 meets the 0 of an edge; what is read as a whole, in part, or stretched, within the group or not.
             let sum = u.pad(&edges(0, 2), 0.0) + (v * 0.0).pad(&edges(2, 0), -0.0);
             let product = sum * v.pad(&edges(1, 1), 0.5);
+            // One element a row, from outside of the group, and the same row for all.
+            let wide = sum.shape();
+            let one = tape.input(&noise(&wide.without(&[wide.rank() - 1])[..], dtype, 3)).unsqueeze(-1);
+            let row = tape.input(&noise(&wide[wide.rank() - 1..], dtype, 4));
+            let product = product * one - product * row;
             let most = product.narrow(axis as isize, 1, shape[axis]) + u;
             check(&tape, &[sum, product, most, product.sum(), sum.sum_axes(axis), u.pad(&edges(3, 0), f64::NAN)])?;
         }

@@ -5,6 +5,7 @@ use std::mem::take;
 use std::panic::Location;
 
 use smallvec::{SmallVec, smallvec};
+use wengert_tensor::kernel::blocks::{Blocks, From, Operand, Step, Work};
 use wengert_tensor::kernel::cursor::Walker;
 use wengert_tensor::kernel::pad::bind_rows;
 use wengert_tensor::kernel::reduce::LEAF;
@@ -12,7 +13,7 @@ use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
 
 use super::chain::NARROW;
-use super::{End, From, Group, Local, Operand, Step, Work, chain};
+use super::{End, Group, Local, chain};
 use crate::program::Source;
 use crate::program::cost::Note;
 use crate::program::fuse::{Base, Domain, Place, Role, Unit, edges, is_spread, reduction};
@@ -21,10 +22,7 @@ use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: a few of them fit the L1 cache, all of a group the L2 cache, and a step's own
 /// costs are spread over thousands of elements.
-const TILE: usize = 12288;
-
-/// A group of more nodes than this has so many tiles that they are made smaller.
-const MANY: usize = 8;
+const TILE: usize = 8192;
 
 /// Bytes of a row that is read where it is.
 const ROW: usize = 2048;
@@ -88,8 +86,7 @@ impl Group {
         let cols = domain.cols.or_else(|| columns(plan, unit)).unwrap_or(1);
         let rows = domain.numel / cols.max(1);
         let sizes = unit.nodes.iter().map(|&i| plan.graph.nodes[i].ty.dtype.size());
-        let tile = if unit.nodes.len() > MANY { TILE * 2 / 3 } else { TILE };
-        let elements = tile / sizes.max().unwrap_or(1).max(4);
+        let elements = TILE / sizes.max().unwrap_or(1).max(4);
         let block = (elements / cols.max(1)).clamp(1, rows.max(1));
         let kept = |&i: &usize| Some((i, plan.slot_of[i]?, plan.graph.nodes[i].ty.shape.numel()));
         let results = unit.nodes.iter().filter_map(kept).collect();
@@ -377,7 +374,7 @@ impl Builder<'_, '_> {
             return Operand { step: 0, ..direct };
         }
         let out = self.block_tile(dtype, width);
-        if width > 1 && is_spread(layout, width) {
+        if width == self.cols && width > 1 && is_spread(layout, width) {
             let from = Operand { step: 1, width: 1, ..direct };
             self.loads.push(Step { work: Work::Spread(from), out, at, passes: true });
             return out;
@@ -516,7 +513,7 @@ impl Builder<'_, '_> {
             None => local,
         };
         for step in self.first.iter_mut().chain(&mut steps) {
-            step.each_local(settled);
+            each_local(step, settled);
         }
         for end in &mut self.ends {
             end.totals = settled(end.totals);
@@ -530,55 +527,29 @@ impl Builder<'_, '_> {
         Group {
             rows: self.rows,
             cols: self.cols,
-            block: self.block,
             slots,
             locals,
             sources: self.sources,
             part,
             parts,
-            first: self.first,
-            passes: steps.iter().filter(|step| step.passes).count(),
-            steps,
+            blocks: Blocks::new(self.block, self.cols, self.first, steps, ahead),
             ends: self.ends,
-            ahead,
             names: self.unit.nodes.iter().map(|&i| self.plan.graph.nodes[i].op.rule().name()).collect(),
             note: Note::new(self.plan, &self.unit.nodes),
         }
     }
 }
 
-impl Step {
-    pub fn each_operand(&self, mut each: impl FnMut(&Operand)) {
-        match &self.work {
-            Work::Map(_, x) => x.iter().for_each(each),
-            Work::Chain(_, x) => x.iter().for_each(|term| each(&term.x)),
-            Work::Gather(..) => {}
-            Work::Copy(x) | Work::Leave(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => each(x),
+/// Replaces every local of a step by another.
+fn each_local(step: &mut Step, settled: impl Fn(usize) -> usize) {
+    let settle = |x: &mut Operand| {
+        if let From::Local(local) = &mut x.from {
+            *local = settled(*local);
         }
-    }
-
-    pub fn each_operand_mut(&mut self, each: impl FnMut(&mut Operand)) {
-        match &mut self.work {
-            Work::Map(_, x) => x.iter_mut().for_each(each),
-            Work::Chain(_, x) => x.iter_mut().map(|term| &mut term.x).for_each(each),
-            Work::Gather(..) => {}
-            Work::Copy(x) | Work::Leave(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => {
-                [x].into_iter().for_each(each)
-            }
-        }
-    }
-
-    /// Replaces every local by another.
-    fn each_local(&mut self, settled: impl Fn(usize) -> usize) {
-        let settle = |x: &mut Operand| {
-            if let From::Local(local) = &mut x.from {
-                *local = settled(*local);
-            }
-        };
-        settle(&mut self.out);
-        self.each_operand_mut(settle);
-        if let Work::Stream(.., totals) = &mut self.work {
-            *totals = settled(*totals);
-        }
+    };
+    settle(&mut step.out);
+    step.each_operand_mut(settle);
+    if let Work::Stream(.., totals) = &mut step.work {
+        *totals = settled(*totals);
     }
 }

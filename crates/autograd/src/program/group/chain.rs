@@ -3,43 +3,16 @@
 //! Always true: every operation rounds as by itself, so the bits are those of one pass for each.
 
 use smallvec::{SmallVec, smallvec};
-use wengert_tensor::kernel::chain::{self, Arith, Chain};
-use wengert_tensor::{DType, Data, DataMut};
+use wengert_tensor::DType;
+use wengert_tensor::kernel::blocks::{From, Operand, Step, Term, Work};
+use wengert_tensor::kernel::chain::{Arith, Chain};
 
 use super::build::{Builder, even_rows, is_short};
-use super::{From, Operand, Rows, Step, Term, Work};
 use crate::op::Op;
 use crate::program::fuse::{Base, Place, is_spread};
 
 /// Shorter rows are spread first: a pass for each row would take longer.
 pub const NARROW: usize = 64;
-
-impl Term {
-    /// An operand with an element for each of the result.
-    fn full(x: Operand) -> Self {
-        Self { x, row: x.width, along: true }
-    }
-
-    /// The elements of a block; where the result will be if they are there.
-    #[inline]
-    pub fn of<'a>(
-        &self,
-        out: &Operand,
-        shared: &[Data<'a>],
-        block: Rows,
-        locals: &'a [DataMut],
-        own: Rows,
-    ) -> chain::Term<'a> {
-        let (data, rows) = match self.x.from {
-            from if from == out.from => return chain::Term::Own,
-            From::Shared(source) => (shared[source], block),
-            From::Local(local) => (locals[local].data(), own),
-        };
-        let start = self.x.offset + rows.start * self.x.step;
-        let end = start + (rows.end - rows.start - 1) * self.row + self.x.width;
-        chain::Term::Read { data: data.range(start..end), row: self.row, along: self.along }
-    }
-}
 
 impl Builder<'_, '_> {
     /// Writes node `i`, with so many elements a row, as a chain, if it is arithmetic.
