@@ -158,12 +158,13 @@ fn lines<T: Copy>(data: &[T], start: isize, (size, stride): (usize, isize), step
         }
         return;
     }
-    if stride == 1 && step >= 0 {
-        return copy_lines(&data[start as usize..], step as usize, out, size, size);
+    match stride {
+        0 if step >= 0 => return fill_lines(&data[start as usize..], step as usize, out, size),
+        1 if step >= 0 => return copy_lines(&data[start as usize..], step as usize, out, size, size),
+        _ => {}
     }
     for (line, start) in out.chunks_exact_mut(size).zip((0..).map(|i| start + i * step)) {
         match stride {
-            0 => line.fill(data[start as usize]),
             1 => line.copy_from_slice(&data[start as usize..start as usize + size]),
             _ => line.iter_mut().enumerate().for_each(|(i, x)| *x = data[(start + i as isize * stride) as usize]),
         }
@@ -183,6 +184,29 @@ levels! {
                 _ => line.iter_mut().zip(x).for_each(|(line, x)| *line = *x),
             }
         }
+    }
+}
+
+levels! {
+    /// Fills lines of `size` elements with one each, which are `from` apart.
+    fn fill_lines[T: Copy](data: &[T], from: usize, out: &mut [T], size: usize) {
+        for (i, line) in out.chunks_exact_mut(size).enumerate() {
+            let x = data[i * from];
+            match size {
+                16.. => repeated(&[x; 16], line),
+                4.. => repeated(&[x; 4], line),
+                _ => line.fill(x),
+            }
+        }
+    }
+}
+
+/// Fills `N` elements or more, some of them perhaps twice.
+#[inline(always)]
+fn repeated<T: Copy, const N: usize>(x: &[T; N], out: &mut [T]) {
+    out.as_chunks_mut::<N>().0.iter_mut().for_each(|out| *out = *x);
+    if let Some(out) = out.last_chunk_mut::<N>() {
+        *out = *x;
     }
 }
 
