@@ -38,6 +38,7 @@ pub mod scan;
 pub mod select;
 pub mod sort;
 pub mod special;
+mod team;
 pub mod tiny;
 pub mod unary;
 pub mod window;
