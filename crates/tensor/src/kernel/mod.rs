@@ -31,6 +31,7 @@ mod moved;
 mod number;
 pub mod pad;
 pub mod parallel;
+pub mod parts;
 pub mod pool;
 pub mod random;
 pub mod reduce;

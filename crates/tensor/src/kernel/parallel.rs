@@ -111,16 +111,27 @@ pub fn each(n: usize, f: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
     if threads() == 1 || n <= 1 {
         return (0..n).try_for_each(f);
     }
-    let first: Mutex<Option<(usize, Error)>> = Mutex::new(None);
-    team::share(n, &|i| {
-        if let Err(error) = f(i) {
-            let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-            if first.as_ref().is_none_or(|(k, _)| i < *k) {
-                *first = Some((i, error));
-            }
+    let first = First::default();
+    team::share(n, &|i| f(i).unwrap_or_else(|error| first.put(i, error)));
+    first.outcome()
+}
+
+/// The first error in the order of what was done, whichever was there first.
+#[derive(Default)]
+pub(super) struct First(Mutex<Option<(usize, Error)>>);
+
+impl First {
+    /// Notes that number `i` made an error.
+    pub fn put(&self, i: usize, error: Error) {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.as_ref().is_none_or(|(k, _)| i < *k) {
+            *first = Some((i, error));
         }
-    });
-    into_inner(first).map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    pub fn outcome(self) -> Result<()> {
+        into_inner(self.0).map_or(Ok(()), |(_, error)| Err(error))
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::kernel::parts::Share;
 use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
@@ -21,10 +22,12 @@ use crate::ty::Type;
 /// costs are spread over thousands of elements.
 const TILE: usize = 12288;
 
-/// Elements that operations of a part make together, at least: about 100 microseconds of work.
-const PART: usize = 1 << 21;
-/// No more parts than this, because each has tiles of its own.
-const PARTS: usize = 32;
+/// Elements that operations of a part make together, at least: about 10 microseconds of work.
+const PART: usize = 1 << 18;
+/// No more parts than this: enough for threads to end at about the same time.
+const PARTS: usize = 64;
+/// No more lanes than this, because each has tiles of its own.
+const LANES: usize = 32;
 
 fn lcm(a: usize, b: usize) -> usize {
     let (mut x, mut y) = (a, b);
@@ -361,7 +364,7 @@ impl Builder<'_, '_> {
             Some(Role::Row) => part,
             _ => 0,
         };
-        Local { len, part }
+        Local { len, share: Share::Part(part) }
     }
 
     /// What the group reads of others and what it leaves, as far as that is in the order of rows; nothing where it is all
@@ -438,7 +441,8 @@ impl Builder<'_, '_> {
             }
         }
         let (part, parts) = self.parts(&steps);
-        // Tiles of one dtype lie in one slot, those of a part together, each from a cache line on.
+        let lanes = parts.min(LANES);
+        // Tiles of one dtype lie in one slot, those of a local together, each from a cache line on.
         let mut slots: Vec<(usize, usize)> = self.results.iter().map(|&(_, slot, _)| (slot, 1)).collect();
         let mut locals: Vec<Local> = self.results.iter().map(|&(i, _, len)| self.share(i, len, part)).collect();
         let mut place = vec![0; shared.len()];
@@ -448,8 +452,8 @@ impl Builder<'_, '_> {
                 place[s] = locals.len();
                 let len = tile.len.next_multiple_of(64);
                 locals.push(match tile.leaves {
-                    Some((stream, scale)) => Local { len, part: stream.totals(part * scale) },
-                    None => Local { len: parts * len, part: len },
+                    Some((stream, scale)) => Local { len, share: Share::Part(stream.totals(part * scale)) },
+                    None => Local { len: lanes * len, share: Share::Lane(len) },
                 });
             }
             if locals.len() > first {
@@ -482,6 +486,7 @@ impl Builder<'_, '_> {
             sources: self.sources,
             part,
             parts,
+            lanes,
             first: self.first,
             passes: steps.iter().filter(|step| step.passes).count(),
             steps,
