@@ -8,6 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use wengert_tensor::kernel::blocks::{Blocks, From, Operand, Step, Work};
 use wengert_tensor::kernel::cursor::Walker;
 use wengert_tensor::kernel::pad::bind_rows;
+use wengert_tensor::kernel::parts::Share;
 use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
@@ -27,10 +28,12 @@ const TILE: usize = 8192;
 /// Bytes of a row that is read where it is.
 const ROW: usize = 2048;
 
-/// Elements that operations of a part make together, at least: about 100 microseconds of work.
-const PART: usize = 1 << 21;
-/// No more parts than this, because each has tiles of its own.
-const PARTS: usize = 32;
+/// Elements that operations of a part make together, at least: about 10 microseconds of work.
+const PART: usize = 1 << 18;
+/// No more parts than this: enough for threads to end at about the same time.
+const PARTS: usize = 64;
+/// No more lanes than this, because each has tiles of its own.
+const LANES: usize = 32;
 
 fn lcm(a: usize, b: usize) -> usize {
     let (mut x, mut y) = (a, b);
@@ -412,7 +415,7 @@ impl Builder<'_, '_> {
             Some(Role::Row) => part,
             _ => 0,
         };
-        Local { len, part }
+        Local { len, share: Share::Part(part) }
     }
 
     /// What the group reads of others and what it leaves, as far as that is in the order of rows; nothing where it is all
@@ -489,7 +492,8 @@ impl Builder<'_, '_> {
             }
         }
         let (part, parts) = self.parts(&steps);
-        // Tiles of one dtype lie in one slot, those of a part together, each from a cache line on.
+        let lanes = parts.min(LANES);
+        // Tiles of one dtype lie in one slot, those of a local together, each from a cache line on.
         let mut slots: Vec<(usize, usize)> = self.results.iter().map(|&(_, slot, _)| (slot, 1)).collect();
         let mut locals: Vec<Local> = self.results.iter().map(|&(i, _, len)| self.share(i, len, part)).collect();
         let mut place = vec![0; shared.len()];
@@ -499,8 +503,8 @@ impl Builder<'_, '_> {
                 place[s] = locals.len();
                 let len = tile.len.next_multiple_of(64);
                 locals.push(match tile.leaves {
-                    Some((stream, scale)) => Local { len, part: stream.totals(part * scale) },
-                    None => Local { len: parts * len, part: len },
+                    Some((stream, scale)) => Local { len, share: Share::Part(stream.totals(part * scale)) },
+                    None => Local { len: lanes * len, share: Share::Lane(len) },
                 });
             }
             if locals.len() > first {
@@ -532,6 +536,7 @@ impl Builder<'_, '_> {
             sources: self.sources,
             part,
             parts,
+            lanes,
             blocks: Blocks::new(self.block, self.cols, self.first, steps, ahead),
             ends: self.ends,
             names: self.unit.nodes.iter().map(|&i| self.plan.graph.nodes[i].op.rule().name()).collect(),
