@@ -86,7 +86,10 @@ impl<'t> Mask<'t> {
     /// Whether it is one for scores of this shape.
     #[inline]
     pub(crate) fn fits(&self, scores: &Shape) -> bool {
-        self.matrices(scores.rank()).iter().flatten().all(|mask| !mask.is_poisoned() && mask.shape().stretches_to(scores))
+        self.matrices(scores.rank())
+            .iter()
+            .flatten()
+            .all(|mask| !mask.is_poisoned() && mask.shape().stretches_to(scores))
     }
 
     /// The masks of keys and of pairs, each with the axes of queries and keys, for scores of so many axes.

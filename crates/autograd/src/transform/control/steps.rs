@@ -257,6 +257,11 @@ impl Rule for Scan {
     }
 
     #[inline]
+    fn workspace(&self) -> usize {
+        self.body.workspace()
+    }
+
+    #[inline]
     fn flops(&self, _: &[&Type], _: &Type) -> u64 {
         self.body.flops().saturating_mul(self.steps as u64)
     }
