@@ -69,7 +69,8 @@ pub trait Rule: Any + Debug + Send + Sync {
         None
     }
 
-    /// The bytes that the kernel works in beside operands and result, and keeps for the next time: what plans count.
+    /// The bytes that the kernel works in beside operands and result, on a thread, and keeps for the next time: what plans
+    /// count.
     fn workspace(&self) -> usize {
         0
     }
