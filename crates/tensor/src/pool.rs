@@ -116,6 +116,12 @@ mod tests {
         drop(again);
         assert_ne!(address(&Storage::scratch(DType::F64, odd / 2).unwrap()), place, "but not for half of it");
 
+        let large = Storage::zeros(DType::F32, (1 << 20) + 77).unwrap();
+        assert!(
+            matches!(large.data(), Data::F32(x) if x.iter().all(|&x| x.to_bits() == 0)),
+            "from the system, in larger pages"
+        );
+
         let many: Vec<Storage> = (0..40).map(|i| Storage::scratch(DType::F64, (1 << 20) + i).unwrap()).collect();
         drop(many);
         assert!(pool().bytes <= KEPT);

@@ -48,6 +48,7 @@ impl Rule for After {
         x[0].after(x[1])
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         vec![Example::new(After, [Tensor::from([1.5, -2.0]), Tensor::from([[3.0]])])]
     }

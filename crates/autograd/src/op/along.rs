@@ -57,6 +57,7 @@ macro_rules! indices {
                 x[0].tape().record($Name { axis: self.axis + 1 }, x)
             }
 
+            #[inline]
             fn examples() -> Vec<$crate::op::Example> {
                 let x = wengert_tensor::Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
                 [0, 1].map(|axis| $crate::op::Example::new($Name { axis }, [x.clone()])).into()

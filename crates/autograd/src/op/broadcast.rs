@@ -58,6 +58,7 @@ impl Rule for Broadcast {
         x[0].reshape(padded.collect::<Shape>()).broadcast_to(self.shape.with_axis(0, n))
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0], [2.0]]);
         let shapes = [Shape::from([2, 3]), Shape::from([4, 2, 3]), Shape::from([2, 1])];

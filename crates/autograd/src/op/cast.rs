@@ -57,6 +57,7 @@ impl Rule for Cast {
         x[0].cast(self.dtype)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([0.5, -2.25, 3.0]);
         let to = |dtype| Cast { dtype };

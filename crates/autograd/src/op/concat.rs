@@ -50,6 +50,7 @@ impl Rule for Concat {
         x[0].tape().record(Concat { axis: self.axis + 1 }, &lift(x, batched, n))
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         let y = Tensor::from([[0.5, 1.5, -2.0]]);

@@ -81,6 +81,7 @@ impl Rule for Convolution {
         }
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let irregular = |shape: &[usize], seed: usize| {
             let n = shape.iter().product::<usize>();

@@ -45,6 +45,7 @@ impl Rule for StopGradient {
     }
 
     // Its derivative is not the derivative of its value, which is the point of it: `tests/transformations.rs`.
+    #[inline]
     fn examples() -> Vec<Example> {
         Vec::new()
     }

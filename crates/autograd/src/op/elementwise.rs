@@ -79,6 +79,7 @@ macro_rules! elementwise {
                 x[0].tape().record($Name, &$crate::op::lift(x, batched, n))
             }
 
+            #[inline]
             fn examples() -> Vec<$crate::op::Example> {
                 vec![$crate::op::Example::new($Name, $examples)]
             }

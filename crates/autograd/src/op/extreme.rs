@@ -50,6 +50,7 @@ macro_rules! extremes {
                 x[0].tape().record($Name { axes: shifted(&self.axes) }, x)
             }
 
+            #[inline]
             fn examples() -> Vec<Example> {
                 let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
                 let axes: [&[usize]; 4] = [&[0], &[1], &[0, 1], &[]];

@@ -50,6 +50,7 @@ impl Rule for Flip {
         x[0].flip(&shifted(&self.axes)[..])
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         let axes: [&[usize]; 3] = [&[0], &[1], &[0, 1]];

@@ -48,6 +48,7 @@ impl Rule for Gather {
         x[0].tape().record(Gather { axis: self.axis + 1 }, &lift(x, batched, n))
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         vec![
@@ -109,6 +110,7 @@ impl Rule for ScatterAdd {
         x[0].tape().record(op, &lift(x, batched, n))
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let (x, shape) = (Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]), Shape::from([3, 4]));
         vec![

@@ -67,6 +67,7 @@ impl Rule for IndexSelect {
         }
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         vec![
@@ -136,6 +137,7 @@ impl Rule for IndexAdd {
         tape.record(ScatterAdd { axis: self.axis + 1, shape }, &[spread.index(x[0]), src.reshape(&flat)])
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         vec![

@@ -35,6 +35,7 @@ impl Rule for Input {
         x[0]
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         Vec::new()
     }
@@ -75,6 +76,7 @@ impl Rule for Full {
         x[0]
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         Vec::new()
     }

@@ -50,6 +50,7 @@ impl Rule for Matmul {
         x[0].matmul(x[1])
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0], [0.5, -1.0], [3.0, 0.25]]);
         let y = Tensor::from([[0.5, 2.0, 1.0, -1.0], [1.5, 0.0, -2.0, 0.75]]);

@@ -57,6 +57,8 @@ macro_rules! table {
             }
 
             /// The whole table: the name of every operation, with operands at which the laws can be checked.
+            // Compiled where it is called, with all examples: by tests, and not in every first build.
+            #[inline]
             pub fn table() -> Vec<(&'static str, Vec<Example>)> {
                 vec![$($((stringify!($Name), $Name::examples()),)+)*]
             }

@@ -56,6 +56,7 @@ impl Rule for Pad {
         x[0].pad(&pads, self.value)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         let pad = |lo, hi, interior| Edges { lo, hi, interior };

@@ -60,6 +60,7 @@ impl Rule for Permute {
         x[0].permute(&order[..])
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]]);
         let orders: [[usize; 3]; 3] = [[1, 2, 0], [2, 1, 0], [0, 1, 2]];

@@ -47,6 +47,7 @@ impl Rule for ArgMaxPool {
         x[0].tape().record(self.clone(), x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5, 0.75, 3.0], [0.25, -3.0, 4.0, 1.5, -1.0], [0.5, 2.5, -2.0, 3.5, 0.0]]);
         let hows = [

@@ -99,6 +99,7 @@ impl Rule for Powi {
         x[0].powi(self.n)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([0.5, -2.0, 1.5]);
         [3, 2, 1, 0, -1, -2].map(|n| Example::new(Powi { n }, [x.clone()])).into()

@@ -46,6 +46,7 @@ macro_rules! quantifiers {
                 x[0].tape().record($Name { axes: shifted(&self.axes) }, x)
             }
 
+            #[inline]
             fn examples() -> Vec<Example> {
                 let x = Tensor::from([[true, false, true], [true, false, false]]);
                 let axes: [&[usize]; 3] = [&[0], &[1], &[0, 1]];

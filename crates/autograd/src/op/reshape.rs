@@ -50,6 +50,7 @@ impl Rule for Reshape {
         x[0].reshape(self.shape.with_axis(0, n))
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         let shapes = [Shape::from([6]), Shape::from([3, 2]), Shape::from([2, 1, 3])];

@@ -46,6 +46,7 @@ impl Rule for Cumsum {
         x[0].tape().record(Cumsum { axis: self.axis + 1 }, x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         [0, 1].map(|axis| Example::new(Cumsum { axis }, [x.clone()])).into()

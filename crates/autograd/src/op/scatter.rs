@@ -48,6 +48,7 @@ impl Rule for ArgScatter {
         x[0].tape().record(ArgScatter { axis: self.axis + 1, size: self.size }, x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let index = Tensor::from([[2, 0, 2, 1], [0, 0, 0, 3]]);
         [(0, 4), (1, 5)].map(|(axis, size)| Example::new(ArgScatter { axis, size }, [index.clone()])).into()

@@ -63,6 +63,7 @@ impl Rule for Select {
         x[0].tape().record(Select, &lift(x, batched, n))
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let c = Tensor::from([true, false, true]);
         vec![Example::new(Select, [c, Tensor::from([1.0, 2.0, -0.5]), Tensor::from([0.25, -3.0, 4.0])])]

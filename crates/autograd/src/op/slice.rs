@@ -63,6 +63,7 @@ impl Rule for Slice {
         x[0].tape().record(Slice { axis: self.axis + 1, range: self.range }, x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5, 0.75, 3.0], [0.25, -3.0, 4.0, 1.5, -1.0]]);
         let part = |axis, start, stop, step| {

@@ -42,6 +42,7 @@ impl Rule for Argsort {
         x[0].tape().record(Argsort { axis: self.axis + 1, ..self.clone() }, x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         let cases = [(0, false), (1, false), (1, true)];

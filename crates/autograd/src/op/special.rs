@@ -64,6 +64,7 @@ impl Rule for Polygamma {
         x[0].polygamma(self.n)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([-1.5, 0.75, 1.75, 4.0]);
         [0, 1, 2].map(|n| Example::new(Polygamma { n }, [x.clone()])).into()

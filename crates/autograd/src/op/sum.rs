@@ -43,6 +43,7 @@ impl Rule for Sum {
         x[0].tape().record(Sum { axes: shifted(&self.axes) }, x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         let axes: [&[usize]; 4] = [&[0], &[1], &[0, 1], &[]];

@@ -47,6 +47,7 @@ impl Rule for Uniform {
         x[0].tape().record(self.clone(), x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let uniform = |shape: &[usize]| Uniform { shape: shape.into(), dtype: DType::F64 };
         vec![Example::new(uniform(&[3]), [Tensor::from([7, -1])]), Example::new(uniform(&[]), [Tensor::from(0)])]

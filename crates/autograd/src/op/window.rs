@@ -65,6 +65,7 @@ impl Rule for Windows {
         x[0].tape().record(self.clone(), x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5, 0.75, 3.0], [0.25, -3.0, 4.0, 1.5, -1.0]]);
         let windows = |sizes: &[usize], strides: &[usize], dilations: &[usize]| Windows {
@@ -124,6 +125,7 @@ impl Rule for Fold {
         x[0].tape().record(self.clone(), x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         let x = Tensor::from([[1.0, 2.0, -0.5], [0.25, -3.0, 4.0]]);
         let fold = |size: usize, stride: usize, dilation: usize| Fold {

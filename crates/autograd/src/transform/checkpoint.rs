@@ -236,6 +236,7 @@ impl Rule for Segmented {
         tape.record(Custom::new(Self { segments }), &x)
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         Vec::new()
     }

@@ -292,6 +292,7 @@ impl Rule for Differentiated {
         x[0].tape().record(Custom::new(rule), &lift(x, flags, n))
     }
 
+    #[inline]
     fn examples() -> Vec<Example> {
         Vec::new()
     }

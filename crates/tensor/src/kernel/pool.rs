@@ -4,11 +4,9 @@
 //! A maximum is taken by index, so that its values and its derivatives are a gather. An average is
 //! the sum of padded windows, a convolution with [ones](Pool::sums), divided by [`counts`].
 
-#![allow(unsafe_code, reason = "calls functions compiled for an instruction set that was detected")]
-
 use crate::error::{Error, Result};
 use crate::kernel::conv::Conv;
-use crate::kernel::math::Level;
+use crate::kernel::level::levels;
 use crate::kernel::number::Number;
 use crate::kernel::pad::Pad;
 use crate::kernel::parallel;
@@ -202,7 +200,7 @@ pub fn arg_max_pool(x: View, pool: &Pool, out: ViewMut) -> Result<()> {
         axis.step = step;
     }
     let out = out.typed::<i64>("max_pool")?;
-    let (plane, level) = (axes.iter().map(|axis| axis.positions).product::<usize>().max(1), Level::best());
+    let plane = axes.iter().map(|axis| axis.positions).product::<usize>().max(1);
     with_number!("max_pool", x.dtype(), T => {
         let x = x.typed::<T>("max_pool")?;
         let (sizes, strides) = (&x.layout.shape()[..lead], &x.layout.strides()[..lead]);
@@ -217,7 +215,7 @@ pub fn arg_max_pool(x: View, pool: &Pool, out: ViewMut) -> Result<()> {
         };
         parallel::chunks(out, PIECE.div_ceil(plane) * plane, &|first, out| {
             for (n, out) in (first / plane..).zip(out.chunks_exact_mut(plane)) {
-                arg_max_plane(level, x.data, start(n), &axes, out);
+                arg_max_plane(x.data, start(n), &axes, out);
             }
             Ok(())
         })
@@ -227,29 +225,6 @@ pub fn arg_max_pool(x: View, pool: &Pool, out: ViewMut) -> Result<()> {
 /// Windows that are worth another thread.
 const PIECE: usize = 1 << 14;
 
-/// [`plane`], by the instructions of a level that the processor has.
-fn arg_max_plane<T: Number>(level: Level, x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    fn avx2<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
-        plane(x, start, axes, out);
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl")]
-    fn avx512<T: Number>(x: &[T], start: isize, axes: &[Axis; SPATIAL], out: &mut [i64]) {
-        plane(x, start, axes, out);
-    }
-    match level {
-        Level::Portable => plane(x, start, axes, out),
-        // SAFETY: the level is one that the processor was found to have; likewise below.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2(x, start, axes, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512(x, start, axes, out) },
-    }
-}
-
 /// Elements that are compared together.
 const LANES: usize = 16;
 
@@ -258,8 +233,7 @@ const TILE: usize = 8 * LANES;
 
 /// Tile by tile of windows, and within one element of all windows after another: larger than those before,
 /// or the first NaN. Padding is as low as any element and comes after a window's first.
-#[inline(always)]
-fn plane<T: Number>(x: &[T], start: isize, [a, b, c]: &[Axis; SPATIAL], out: &mut [i64]) {
+fn arg_max_plane<T: Number>(x: &[T], start: isize, [a, b, c]: &[Axis; SPATIAL], out: &mut [i64]) {
     let (row, plane) = (c.size, b.size * c.size);
     let width = c.positions.min(TILE);
     let height = TILE / width;
@@ -307,12 +281,7 @@ fn plane<T: Number>(x: &[T], start: isize, [a, b, c]: &[Axis; SPATIAL], out: &mu
                             }
                             let [wa, wb, wc] = [(a, wa), (b, wb), (c, wc)].map(|(axis, w)| w as isize * axis.dilation);
                             let here = (wa * plane + wb * row + wc) as i64;
-                            let so_far = best[..used].iter_mut().zip(&mut far[..used]);
-                            for (&x, (best, far)) in values[..used].iter().zip(so_far) {
-                                let better = (x > *best) | (x.undefined() & !best.undefined());
-                                *best = if better { x } else { *best };
-                                *far = if better { here } else { *far };
-                            }
+                            keep_larger(&values[..used], here, &mut best[..used], &mut far[..used]);
                         }
                     }
                 }
@@ -329,17 +298,31 @@ fn plane<T: Number>(x: &[T], start: isize, [a, b, c]: &[Axis; SPATIAL], out: &mu
     }
 }
 
+levels! {
+    /// The larger of each element and the best so far, or the first NaN, and where it is.
+    fn keep_larger[T: Number](x: &[T], here: i64, best: &mut [T], far: &mut [i64]) {
+        for (&x, (best, far)) in x.iter().zip(best.iter_mut().zip(far)) {
+            let better = (x > *best) | (x.undefined() & !best.undefined());
+            *best = if better { x } else { *best };
+            *far = if better { here } else { *far };
+        }
+    }
+}
+
 /// `n` elements `step` apart, and maybe some others after them, for which `out` has room: a full vector is
 /// copied faster than part of one.
-#[inline(always)]
 fn spaced<T: Number>(x: &[T], start: isize, step: isize, n: usize, out: &mut [T]) {
     let full = n.next_multiple_of(LANES);
     match (step, x.get(start as usize..).unwrap_or_default()) {
         (1, ahead) if ahead.len() >= full => out[..full].copy_from_slice(&ahead[..full]),
-        (2, ahead) if ahead.len() >= 2 * full => {
-            out[..full].iter_mut().zip(ahead.as_chunks::<2>().0).for_each(|(out, x)| *out = x[0]);
-        }
+        (2, ahead) if ahead.len() >= 2 * full => every_other(&ahead[..2 * full], &mut out[..full]),
         _ => out[..n].iter_mut().enumerate().for_each(|(i, out)| *out = x[(start + i as isize * step) as usize]),
+    }
+}
+
+levels! {
+    fn every_other[T: Copy](x: &[T], out: &mut [T]) {
+        out.iter_mut().zip(x.as_chunks::<2>().0).for_each(|(out, x)| *out = x[0]);
     }
 }
 
