@@ -24,6 +24,7 @@ use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::{DType, Layout, Pad as Edges, Scalar, Shape};
 
 use super::graph::Graph;
+use super::sink::sink;
 use super::tiny;
 use crate::op::Op;
 
@@ -96,7 +97,7 @@ impl Unit {
 }
 
 /// Groups hold no more nodes than this, which bounds the tiles that they need at a time.
-const LIMIT: usize = 64;
+pub(super) const LIMIT: usize = 64;
 /// How far back a node looks for a group to join that made none of its operands: a bound on the work.
 const WINDOW: usize = 32;
 /// How many units may be put after another because a node joins it: likewise.
@@ -513,6 +514,7 @@ impl Fuser<'_> {
                 }
             }
         }
+        sink(self.graph, &self.places, &mut ordered);
         (self.places, tiny::merged(self.graph, ordered))
     }
 }
