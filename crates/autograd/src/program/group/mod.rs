@@ -12,7 +12,6 @@ mod chain;
 
 use std::fmt;
 use std::mem::take;
-use std::ops::Range;
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::blocks::Blocks;
