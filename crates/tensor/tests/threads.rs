@@ -14,6 +14,13 @@ fn results_are_the_same_with_any_number_of_threads() {
         let matmul = |x: &[usize], y: &[usize]| (numbers(x, dtype), numbers(y, dtype));
         let products = [
             matmul(&[300, 260], &[260, 230]),
+            matmul(&[64, 128], &[128, 64]),
+            matmul(&[63, 128], &[128, 65]),
+            matmul(&[65, 129], &[129, 63]),
+            matmul(&[32, 128], &[128, 512]),
+            matmul(&[7, 513], &[513, 161]),
+            matmul(&[1031, 257], &[257, 33]),
+            matmul(&[2, 300], &[300, 900]),
             matmul(&[230, 260], &[260, 300]),
             matmul(&[9, 400], &[400, 3000]),
             matmul(&[3000, 400], &[400, 9]),
@@ -23,12 +30,14 @@ fn results_are_the_same_with_any_number_of_threads() {
             matmul(&[3, 300, 200], &[3, 200, 300]),
         ];
         for (x, y) in &products {
-            let results = [1, 2, 3].map(|n| {
-                set_threads(n);
-                x.matmul(y).unwrap()
-            });
-            assert_eq!(results[0], results[1], "{} x {}", x.shape(), y.shape());
-            assert_eq!(results[0], results[2], "{} x {}", x.shape(), y.shape());
+            // Read in place, a transpose is cut as well.
+            for y in [y.clone(), y.t().contiguous().unwrap().t()] {
+                let [one, others @ ..] = [1, 2, 3, 7].map(|n| {
+                    set_threads(n);
+                    x.matmul(&y).unwrap()
+                });
+                assert!(others.iter().all(|other| *other == one), "{} x {}", x.shape(), y.shape());
+            }
         }
     }
     set_threads(0);

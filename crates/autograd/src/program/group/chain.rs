@@ -7,7 +7,7 @@ use wengert_tensor::DType;
 use wengert_tensor::kernel::blocks::{From, Operand, Step, Term, Work};
 use wengert_tensor::kernel::chain::{Arith, Chain};
 
-use super::build::{Builder, even_rows};
+use super::build::{Builder, even_rows, is_short};
 use crate::op::Op;
 use crate::program::fuse::{Base, Place, is_spread};
 
@@ -42,7 +42,7 @@ impl Builder<'_, '_> {
 
     /// How to read node `x` for a result of so many elements a row: where it is, if that can be.
     fn term(&mut self, x: usize, width: usize, at: &'static std::panic::Location<'static>) -> Term {
-        let Place { base, layout } = &self.plan.places[x];
+        let (Place { base, layout }, dtype) = (&self.plan.places[x], self.plan.graph.nodes[x].ty.dtype);
         let wide = width == self.cols && width >= NARROW;
         match *base {
             Base::Constant(i) => {
@@ -59,7 +59,7 @@ impl Builder<'_, '_> {
             _ => {
                 let once = layout.strides().iter().zip(layout.shape().iter()).all(|(&step, &n)| step == 0 || n == 1);
                 let spread = wide && is_spread(layout, width);
-                let rows = if wide { even_rows(layout, width) } else { None };
+                let rows = if wide && !is_short(width, dtype) { even_rows(layout, width) } else { None };
                 let source = self.plan.source(base);
                 if (once || spread || rows.is_some()) && !self.is_overwritten(source) {
                     let from = From::Shared(self.shared(source));

@@ -12,11 +12,10 @@ mod chain;
 
 use std::fmt;
 use std::mem::take;
-use std::ops::Range;
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::blocks::Blocks;
-use wengert_tensor::kernel::parallel;
+use wengert_tensor::kernel::parts::{self, Share, Slices};
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{Data, DataMut, Result, Storage};
 
@@ -37,6 +36,8 @@ pub(super) struct Group {
     /// The rows of a part, which depend on the group alone, and the number of parts.
     part: usize,
     parts: usize,
+    /// How many parts have tiles to be run with at the same time.
+    lanes: usize,
     /// What every block goes through.
     blocks: Blocks,
     ends: Vec<End>,
@@ -50,8 +51,8 @@ pub(super) struct Group {
 struct Local {
     /// The number of elements,
     len: usize,
-    /// and those of a part, of which the last may have fewer.
-    part: usize,
+    /// and those that a part of the rows has.
+    share: Share,
 }
 
 /// A reduction over rows, to be finished.
@@ -63,9 +64,6 @@ struct End {
     out: usize,
 }
 
-/// The locals of a group, or a part's share of them.
-type Locals<'a> = SmallVec<[DataMut<'a>; 32]>;
-
 impl Group {
     /// Runs the group on all its rows.
     ///
@@ -74,7 +72,7 @@ impl Group {
     pub fn run(&self, memory: &mut Memory) -> Result<()> {
         let mut taken: SmallVec<[Storage; 16]> =
             self.slots.iter().map(|(slot, _)| take(&mut memory.slots[*slot])).collect();
-        let mut locals = Locals::new();
+        let mut locals = Slices::new();
         for (storage, (_, count)) in taken.iter_mut().zip(&self.slots) {
             let mut rest = storage.data_mut();
             for local in &self.locals[locals.len()..][..*count] {
@@ -84,7 +82,7 @@ impl Group {
             }
         }
         let shared: SmallVec<[Data; 16]> = self.sources.iter().map(|source| memory.data(*source)).collect();
-        let outcome = self.parts(&shared, 0..self.parts, &mut locals);
+        let outcome = self.parts(&shared, &mut locals);
         let outcome = outcome.and_then(|()| self.ends.iter().try_for_each(|end| end.finish(&mut locals)));
         drop((shared, locals));
         for (storage, (slot, _)) in taken.into_iter().zip(&self.slots) {
@@ -103,23 +101,16 @@ impl Group {
         format!("[{}]", self.names.join(" "))
     }
 
-    /// Runs some parts, at the same time where threads are free.
-    fn parts(&self, shared: &[Data], parts: Range<usize>, locals: &mut [DataMut]) -> Result<()> {
-        if parts.len() <= 1 {
-            let start = parts.start * self.part;
-            return self.blocks.run(shared, locals, start..(start + self.part).min(self.rows));
+    /// Runs all parts, at the same time where threads are free.
+    fn parts(&self, shared: &[Data], locals: &mut [DataMut]) -> Result<()> {
+        if self.parts <= 1 {
+            return self.blocks.run(shared, locals, 0..self.rows);
         }
-        let middle = parts.start.midpoint(parts.end);
-        let halves = locals.iter_mut().zip(&self.locals).map(|(data, local)| {
-            let low = ((middle - parts.start) * local.part).min(data.len());
-            data.reborrow().split_at_mut(low)
-        });
-        let (mut low, mut high): (Locals, Locals) = halves.unzip();
-        let (low, high) = parallel::join(
-            || self.parts(shared, parts.start..middle, &mut low),
-            || self.parts(shared, middle..parts.end, &mut high),
-        );
-        low.and(high)
+        let shares = self.locals.iter().map(|local| local.share);
+        parts::parts(locals, shares, [self.parts, self.lanes], &|k, locals| {
+            let start = k * self.part;
+            self.blocks.run(shared, locals, start..(start + self.part).min(self.rows))
+        })
     }
 }
 
