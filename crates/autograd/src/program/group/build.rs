@@ -21,7 +21,7 @@ use crate::program::fuse::{Base, Domain, Place, Role, Unit, edges, is_spread, re
 use crate::program::memory::Plan;
 use crate::ty::Type;
 
-/// Bytes of a tile, unless a row is longer: a few of them fit the L1 cache, all of a group the L2 cache, and a step's own
+/// Bytes of a tile, unless a row is longer: most of a group fit the L1 cache, all of it the L2 cache, and a step's own
 /// costs are spread over thousands of elements.
 const TILE: usize = 8192;
 
