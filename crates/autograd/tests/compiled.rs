@@ -97,6 +97,25 @@ impl Address for wengert_tensor::Data<'_> {
 }
 
 #[test]
+fn what_only_the_backward_pass_reads_is_made_there() -> Result<()> {
+    const LAYERS: usize = 8;
+    let size = 64 * 64 * 8;
+    let mut rng = Rng::seed(1);
+    let (x, w) = (Tensor::randn([64, 64], DType::F64, &mut rng)?, Tensor::randn([64, 64], DType::F64, &mut rng)?);
+    let tape = Tape::new();
+    let (v, w) = (tape.input(&x), 0.1 * tape.input(&w));
+    // Of every layer the result is kept, and 1 - y² is not.
+    let y = (0..LAYERS).fold(v, |v, _| v.matmul(w).tanh());
+    let loss = (y * y).sum();
+    let outputs = [loss, loss.grad(v)];
+    let mut program = tape.compile(&[v], &outputs)?;
+    // And what the layer at hand needs.
+    assert!(program.footprint().live <= (LAYERS + 2) * size + 64, "{:?}", program.footprint());
+    assert_eq!(program.run(&[&x])?, [outputs[0].value()?, outputs[1].value()?]);
+    Ok(())
+}
+
+#[test]
 fn arguments_may_lie_anywhere() -> Result<()> {
     let x = random(&[20, 30], 1)?;
     let tape = Tape::new();

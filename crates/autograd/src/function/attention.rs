@@ -70,20 +70,55 @@ impl<'t> Mask<'t> {
         Self { pairs: Some(seen), ..self }
     }
 
+    /// Whether queries see no later keys.
+    #[inline]
+    pub(crate) fn is_causal(&self) -> bool {
+        self.causal
+    }
+
+    /// How many keys, from the first on, are seen by some of so many queries, from the first on.
+    #[inline]
+    pub(crate) fn seen(&self, queries: usize) -> usize {
+        // With room above, as for rounding up.
+        if self.causal { self.start.saturating_add(queries).min(usize::MAX / 2) } else { usize::MAX / 2 }
+    }
+
+    /// Whether it is one for scores of this shape.
+    #[inline]
+    pub(crate) fn fits(&self, scores: &Shape) -> bool {
+        self.matrices(scores.rank())
+            .iter()
+            .flatten()
+            .all(|mask| !mask.is_poisoned() && mask.shape().stretches_to(scores))
+    }
+
+    /// The masks of keys and of pairs, each with the axes of queries and keys, for scores of so many axes.
+    #[inline]
+    pub(crate) fn matrices(&self, rank: usize) -> [Option<Var<'t>>; 2] {
+        let keys = self.keys.map(|keys| {
+            let heads = keys.rank() + 2 <= rank;
+            if heads { keys.unsqueeze(-2).unsqueeze(-2) } else { keys.unsqueeze(-2) }
+        });
+        [keys, self.pairs]
+    }
+
+    /// The mask of queries from `first` on, with other masks of keys, `[1, keys]`, and pairs, `[queries, keys]`.
+    #[inline]
+    pub(crate) fn of_block(self, first: usize, [keys, pairs]: [Option<Var<'t>>; 2]) -> Self {
+        Self { start: self.start.saturating_add(first), keys: keys.map(|keys| keys.squeeze(0)), pairs, ..self }
+    }
+
     /// The weights of the keys for scores `[.., queries, keys]`: a softmax over what is seen.
     #[inline]
     fn weights(self, scores: Var<'t>) -> Result<Var<'t>> {
         let whole = scores;
         // In f32 where it is of half precision: f16 has no number for what is unseen.
         let mut scores = scores.wide();
-        let mut seen = self.keys.map(|keys| {
-            let heads = keys.rank() + 2 <= scores.rank();
-            if heads { keys.unsqueeze(-2).unsqueeze(-2) } else { keys.unsqueeze(-2) }
-        });
-        for mask in [seen, self.pairs].into_iter().flatten() {
+        let [mut seen, pairs] = self.matrices(scores.rank());
+        for mask in [seen, pairs].into_iter().flatten() {
             mask.shape().stretch(scores.shape())?;
         }
-        match self.pairs {
+        match pairs {
             Some(pairs) if pairs.dtype() == whole.dtype() => scores = scores + pairs.wide(),
             // Of f32 beside halves it fits too; another dtype is a mistake.
             Some(pairs) if pairs.dtype() != DType::Bool => scores = scores + pairs,
@@ -118,46 +153,19 @@ fn earlier(scores: Var<'_>, start: usize) -> Result<Var<'_>> {
 }
 
 impl<'t> Var<'t> {
-    /// Scaled dot-product attention, softmax(q kᵀ / √d) v: from these queries `[.., queries, d]`, keys `[.., keys, d]`
-    /// and values `[.., keys, width]` to `[.., queries, width]`. Leading axes broadcast.
-    ///
-    /// Where there are heads, `[.., heads, steps, width]`, keys and values may have fewer, by a divisor: each is then shared
-    /// by as many heads of queries, one after another (J. Ainslie et al., "GQA: training generalized multi-query transformer
-    /// models from multi-head checkpoints", 2023).
-    ///
-    /// Another scale than 1 / √d is one of the queries, s √d q.
-    ///
-    /// A. Vaswani et al., "Attention is all you need", NeurIPS 2017.
-    ///
-    /// ```
-    /// use wengert_autograd::{Mask, Tape};
-    /// use wengert_tensor::Tensor;
-    ///
-    /// let tape = Tape::new();
-    /// let x = tape.input(&Tensor::from([[1.0, 2.0], [3.0, 4.0]]));
-    /// let nowhere = tape.full([2, 2], 0.0);
-    /// assert_eq!(nowhere.attention(x, x, Mask::none()).value()?, Tensor::from([[2.0, 3.0], [2.0, 3.0]]));
-    /// # Ok::<(), wengert_tensor::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Operands of less than two axes, shapes that do not fit, a mask that does not broadcast to the weights.
-    #[doc(alias = "scaled_dot_product_attention")]
-    #[inline]
-    #[track_caller]
-    pub fn attention(self, key: Self, value: Self, mask: Mask<'t>) -> Self {
-        compose("attention", [self, key, value], |[query, key, value]| {
-            let weights = weights(query, key, mask)?;
-            Ok(if weights.is_poisoned() { weights } else { weights.matmul(shared(value, &weights.shape())?) })
-        })
-    }
-
     /// The weights of an [`attention`](Self::attention), `[.., queries, keys]`, whose sums over the keys are 1.
     #[inline]
     #[track_caller]
     pub fn attention_weights(self, key: Self, mask: Mask<'t>) -> Self {
         compose("attention", [self, key], |[query, key]| weights(query, key, mask))
     }
+}
+
+/// Attention all at once.
+#[inline]
+pub(crate) fn attend<'t>(query: Var<'t>, key: Var<'t>, value: Var<'t>, mask: Mask<'t>) -> Result<Var<'t>> {
+    let weights = weights(query, key, mask)?;
+    Ok(if weights.is_poisoned() { weights } else { weights.matmul(shared(value, &weights.shape())?) })
 }
 
 #[inline]
@@ -172,15 +180,22 @@ fn weights<'t>(query: Var<'t>, key: Var<'t>, mask: Mask<'t>) -> Result<Var<'t>> 
 
 /// Keys or values, each repeated for the heads of queries, or of weights, that share it.
 #[inline]
-fn shared<'t>(x: Var<'t>, queries: &Shape) -> Result<Var<'t>> {
+pub(crate) fn shared<'t>(x: Var<'t>, queries: &Shape) -> Result<Var<'t>> {
     let own = x.shape();
     if own.rank() < 2 {
         return Err(Error::shape(format!("values {own} are not steps of vectors")));
     }
-    let (&[.., heads, _, _], &[.., fewer, _, _]) = (&queries[..], &own[..]) else { return Ok(x) };
-    match heads.checked_rem(fewer) {
-        Some(0) if fewer > 1 && fewer < heads => Ok(x.repeat_interleave(-3, heads / fewer)),
-        // Equal or one, or else the product says what does not fit.
-        _ => Ok(x),
+    match sharers(&own, queries) {
+        1 => Ok(x),
+        n => Ok(x.repeat_interleave(-3, n)),
+    }
+}
+
+/// How many heads of queries share each of keys. Where that is no number, the product says what does not fit.
+#[inline]
+pub(crate) fn sharers(own: &Shape, queries: &Shape) -> usize {
+    match (&queries[..], &own[..]) {
+        (&[.., heads, _, _], &[.., fewer, _, _]) if fewer > 1 && heads > fewer && heads % fewer == 0 => heads / fewer,
+        _ => 1,
     }
 }

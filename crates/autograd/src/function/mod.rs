@@ -40,6 +40,7 @@ mod statistics;
 mod turn;
 
 pub use attention::Mask;
+pub(crate) use attention::{attend, shared, sharers};
 pub use clip::{clip_by_norm, clip_by_value};
 pub use grid_sample::{GridSample, Interpolation, Outside};
 pub use interpolate::Resize;

@@ -69,6 +69,12 @@ pub trait Rule: Any + Debug + Send + Sync {
         None
     }
 
+    /// The bytes that the kernel works in beside operands and result, on a thread, and keeps for the next time: what plans
+    /// count.
+    fn workspace(&self) -> usize {
+        0
+    }
+
     /// How many operations on numbers make a result of type `y` of operands of types `x`, a multiplication and an addition
     /// being two: what plans and [profiles](crate::Profile) show. One an element, where the operation is elementwise;
     /// otherwise none, as for what only moves elements, unless it says so.

@@ -29,6 +29,7 @@ mod plan;
 mod profile;
 mod run;
 mod simplify;
+mod sink;
 mod tiny;
 mod widen;
 

@@ -57,7 +57,14 @@ impl Program {
             _ => Tensor::full([len], 0.0),
         });
         let constants = constants.collect::<Result<_>>()?;
-        let Plan { slots: specs, renewals, footprint, .. } = plan;
+        let Plan { slots: specs, renewals, mut footprint, .. } = plan;
+        for step in &steps {
+            if let Step::Single(single) = step {
+                let bytes = single.op.rule().workspace();
+                footprint.planned = footprint.planned.saturating_add(bytes);
+                footprint.live = footprint.live.max(bytes);
+            }
+        }
         let slots = specs.iter().map(|_| Storage::default()).collect();
         let nothing = Tensor::zeros([0], DType::Bool)?;
         let mut program =

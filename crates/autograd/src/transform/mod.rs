@@ -14,6 +14,7 @@
 //! without recursion, so depth costs no stack.
 
 mod args;
+mod attention;
 mod batching;
 mod checkpoint;
 mod control;

@@ -38,6 +38,13 @@ impl Dropout {
     pub fn new(p: f64) -> Self {
         Self { p }
     }
+
+    /// Whether it leaves a variable as it is.
+    #[inline]
+    pub(crate) fn keeps_all(&self, x: Var<'_>) -> bool {
+        // A probability that is none is a mistake, which is found where it is used.
+        self.p == 0.0 || (0.0..=1.0).contains(&self.p) && !x.tape().is_training()
+    }
 }
 
 impl Layer for Dropout {

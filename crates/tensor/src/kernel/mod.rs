@@ -9,6 +9,7 @@
 
 pub mod argreduce;
 pub mod binary;
+pub mod blocks;
 pub mod bound;
 pub mod cast;
 pub mod chain;

@@ -155,6 +155,14 @@ impl Body {
         self.results.iter().map(|ty| zero(ty.dtype)).collect()
     }
 
+    /// The bytes that a program of it keeps, with what it answers into. One that cannot be made says so when it is to run.
+    #[inline]
+    pub fn workspace(&self) -> usize {
+        let planned = self.run(|program| Ok(program.footprint().planned)).unwrap_or(0);
+        let types = self.results.iter().chain(&self.operands);
+        types.map(|ty| ty.shape.numel().saturating_mul(ty.dtype.size())).fold(planned, usize::saturating_add)
+    }
+
     #[inline]
     fn compile(&self) -> Result<Compiled> {
         let tape = Tape::new();

@@ -214,6 +214,10 @@ impl Rule for Cond {
     }
 
     #[inline]
+    fn workspace(&self) -> usize {
+        self.then.workspace().max(self.otherwise.workspace())
+    }
+
     fn flops(&self, _: &[&Type], _: &Type) -> u64 {
         // Of the dearer side.
         self.then.flops().max(self.otherwise.flops())

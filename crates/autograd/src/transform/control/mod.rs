@@ -4,11 +4,12 @@
 //! values, [`scan`], [`while_loop`] and [`cond`] record their bodies once and are each an equation with them.
 //!
 //! - `vars`: what loops carry and go over; `body`: a recorded function with the programs that run it.
-//! - `flat`: how several results are one; `steps`: the equation of a scan.
+//! - `flat`: how several results are one; `steps`: the equation of a scan; `apart`: one whose steps threads share.
 //!
 //! Bodies are recorded on the tape of what they use, of arguments without a value, and cut out of it as data; derivatives of
 //! bodies are recorded on tapes of their own.
 
+mod apart;
 mod body;
 mod cond;
 mod flat;

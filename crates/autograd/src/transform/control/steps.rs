@@ -105,7 +105,7 @@ impl Scan {
 
     /// Where what is kept lies in the result.
     #[inline]
-    fn parts(&self) -> Vec<Option<Part>> {
+    pub(super) fn parts(&self) -> Vec<Option<Part>> {
         let ty = |r: usize| {
             let ty = &self.body.results[r];
             match self.keep[r] {
@@ -189,6 +189,9 @@ impl Rule for Scan {
         // What a step gets; parts of what is gone over come later.
         let argument = |(i, x): (usize, &View)| if self.is_x(i) { zero(x.dtype()) } else { owned(*x) };
         let mut arguments: Vec<Tensor> = x.iter().enumerate().map(argument).collect::<Result<_>>()?;
+        if self.is_apart() {
+            return self.apart(x, &arguments, out);
+        }
         for (r, part) in parts.iter().enumerate() {
             match (part, self.keep[r]) {
                 (Some(part), Keep::Every) if r < self.carries => part.write(&mut out, 0, &arguments[r])?,
@@ -254,6 +257,11 @@ impl Rule for Scan {
             old.zip(scan.parts()).filter_map(|(old, new)| old.zip(new).map(|((old, lost), new)| (old, new, lost)));
         let starts = moved(read, &both.collect::<Vec<_>>());
         Some(Narrowed { op: Custom::new(scan).into(), operands, starts })
+    }
+
+    #[inline]
+    fn workspace(&self) -> usize {
+        self.body.workspace()
     }
 
     #[inline]
@@ -453,7 +461,7 @@ impl std::fmt::Debug for Scan {
 
 /// What is at one index of the leading axis.
 #[inline]
-fn row(x: View, i: usize) -> Result<Tensor> {
+pub(super) fn row(x: View, i: usize) -> Result<Tensor> {
     let mut ranges: Vec<SliceRange> = x.shape().iter().map(|&n| SliceRange::all(n)).collect();
     ranges[0] = SliceRange { start: i, stop: i + 1, step: 1 };
     let layout: Layout = x.layout().slice(&ranges);

@@ -218,6 +218,11 @@ impl Rule for While {
     }
 
     #[inline]
+    fn workspace(&self) -> usize {
+        self.test.workspace().saturating_add(self.next.workspace())
+    }
+
+    #[inline]
     fn takes_halves(&self) -> bool {
         true
     }

@@ -138,7 +138,7 @@ impl MultiHeadAttention {
             let [query, key, value] = self.projection.of(x, x, x).map(|part| self.split(part));
             let (query, key) = (self.turn(query, start), self.turn(key, start));
             let [key, value] = seen.extend([key, value]);
-            self.mean(query, key, value, mask.and_causal(true), start).0
+            self.mean(query, key, value, mask.and_causal(true), start)
         })
     }
 
@@ -157,7 +157,7 @@ impl MultiHeadAttention {
                 let [key, value] = self.projection.keys_and_values(memory, memory).map(|part| self.split(part));
                 [self.turn(key, 0), value]
             });
-            self.mean(query, key, value, mask, start).0
+            self.mean(query, key, value, mask, start)
         })
     }
 
@@ -166,7 +166,11 @@ impl MultiHeadAttention {
     #[doc(alias = "scaled_dot_product_attention")]
     #[track_caller]
     pub fn attend<'t>(&self, query: Var<'t>, key: Var<'t>, value: Var<'t>, mask: Mask<'t>) -> Var<'t> {
-        self.attend_with_weights(query, key, value, mask).0
+        let tape = query.tape();
+        tape.originating(tape.here(), || match self.parts(query, key, value) {
+            Ok([query, key, value]) => self.mean(query, key, value, mask, 0),
+            Err(poisoned) => poisoned,
+        })
     }
 
     /// As [`attend`](Self::attend), with the weights `[.., heads, queries, keys]`, whose sums over the keys are 1.
@@ -180,28 +184,40 @@ impl MultiHeadAttention {
         mask: Mask<'t>,
     ) -> (Var<'t>, Var<'t>) {
         let tape = query.tape();
-        tape.originating(tape.here(), || {
-            if let Some(poisoned) = self.mistake(query, key, value) {
-                return (poisoned, poisoned);
+        tape.originating(tape.here(), || match self.parts(query, key, value) {
+            Ok([query, key, value]) => {
+                let weights = query.attention_weights(key, mask);
+                (self.output(self.dropout.forward(weights).matmul(value)), weights)
             }
-            let [query, key, value] = self.projection.of(query, key, value).map(|part| self.split(part));
-            self.mean(self.turn(query, 0), self.turn(key, 0), value, mask, 0)
+            Err(poisoned) => (poisoned, poisoned),
         })
     }
 
-    /// The output and the weights for queries, keys and values `[.., heads, steps, width of a head]`.
+    /// Queries, keys and values `[.., heads, steps, width of a head]`, or a mistake, as a poisoned variable.
     #[inline]
-    fn mean<'t>(
-        &self,
-        query: Var<'t>,
-        key: Var<'t>,
-        value: Var<'t>,
-        mask: Mask<'t>,
-        start: usize,
-    ) -> (Var<'t>, Var<'t>) {
-        let weights = query.attention_weights(key, mask.starting_at(start));
-        let joined = self.join(self.dropout.forward(weights).matmul(value));
-        (self.out_proj.forward(joined), weights)
+    fn parts<'t>(&self, query: Var<'t>, key: Var<'t>, value: Var<'t>) -> std::result::Result<[Var<'t>; 3], Var<'t>> {
+        if let Some(poisoned) = self.mistake(query, key, value) {
+            return Err(poisoned);
+        }
+        let [query, key, value] = self.projection.of(query, key, value).map(|part| self.split(part));
+        Ok([self.turn(query, 0), self.turn(key, 0), value])
+    }
+
+    /// The output for queries, keys and values `[.., heads, steps, width of a head]`, the first query at position `start`.
+    #[inline]
+    fn mean<'t>(&self, query: Var<'t>, key: Var<'t>, value: Var<'t>, mask: Mask<'t>, start: usize) -> Var<'t> {
+        let mask = mask.starting_at(start);
+        if self.dropout.keeps_all(query) {
+            return self.output(query.attention(key, value, mask));
+        }
+        // What is dropped are weights, so all of them are there.
+        self.output(self.dropout.forward(query.attention_weights(key, mask)).matmul(value))
+    }
+
+    /// The output for what heads found.
+    #[inline]
+    fn output<'t>(&self, heads: Var<'t>) -> Var<'t> {
+        self.out_proj.forward(self.join(heads))
     }
 
     /// The width of a head.
