@@ -9,7 +9,7 @@
 //! sleeps, so within a program's run it is there at once, and after it the team soon costs nothing.
 //!
 //! What must always hold: work leaves the board before `share` returns, and whoever took it from there is counted among its
-//! helpers until it has let go of it. All but looking is done under the board's lock.
+//! helpers until it has let go of it. All but looking and letting go is done under the board's lock.
 
 #![allow(unsafe_code, reason = "threads take work that borrows from the stack of whoever brings it")]
 
