@@ -40,5 +40,26 @@ fn results_are_the_same_with_any_number_of_threads() {
             }
         }
     }
+    for axis in 0..3 {
+        // Cut along the outermost axis, or not at all where the index picks places of that.
+        let (x, full) = (numbers(&[37, 40, 50], DType::F32), [37, 40, 50]);
+        let size = full[axis] as i64;
+        let picks = (0..37 * 40 * 50).map(|i| (i * 7919 + i / 13) % size).collect::<Vec<i64>>();
+        let index = Tensor::from_vec(picks, full).unwrap();
+        let few = index.narrow(0, 0, 36).unwrap();
+        let results = || {
+            let added = x.scatter_add(axis as isize, &index, &x).unwrap();
+            let some = x.scatter_add(axis as isize, &few, &x.narrow(0, 0, 36).unwrap()).unwrap();
+            [x.gather(axis as isize, &index).unwrap(), x.gather(axis as isize, &few).unwrap(), added, some]
+        };
+        let wrong = || {
+            x.narrow(axis as isize, 1, full[axis] - 1).unwrap().gather(axis as isize, &index).unwrap_err().to_string()
+        };
+        let [one, others @ ..] = [1, 2, 7].map(|n| {
+            set_threads(n);
+            (results(), wrong())
+        });
+        assert!(others.iter().all(|other| *other == one), "axis {axis}");
+    }
     set_threads(0);
 }

@@ -1,7 +1,7 @@
 //! Threads: fork and join for kernels with much to do.
 //!
 //! Work is cut by its size alone, or so that the cuts change no bit, and what is cut is put together in a fixed order: so
-//! results are the same with 1, 2 or 64 threads. The threads are a [`team`] of this crate's own, got when first needed;
+//! results are the same with 1, 2 or 64 threads. The threads are a team of this crate's own, got when first needed;
 //! with one thread there is none.
 //!
 //! To hand work to a thread that is awake costs less than a microsecond, so pieces are worth handing out from about five on.

@@ -9,7 +9,7 @@
 //! sleeps, so within a program's run it is there at once, and after it the team soon costs nothing.
 //!
 //! What must always hold: work leaves the board before `share` returns, and whoever took it from there is counted among its
-//! helpers until it has let go of it. All but looking is done under the board's lock.
+//! helpers until it has let go of it. All but looking and letting go is done under the board's lock.
 
 #![allow(unsafe_code, reason = "threads take work that borrows from the stack of whoever brings it")]
 
@@ -34,7 +34,7 @@ struct Work<'a> {
     n: usize,
     /// The next number to be taken; `n` or more where none is left.
     next: AtomicUsize,
-    /// Threads of the team that are at it. Changed under the board's lock.
+    /// Threads of the team that are at it. More of them under the board's lock only.
     helpers: AtomicUsize,
     /// What the first panic said.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
@@ -53,20 +53,20 @@ struct Board {
     team: usize,
     looking: usize,
     asleep: usize,
-    /// Who sleep until their helpers are done.
-    waiting: usize,
     /// The system gave no more threads.
     refused: bool,
 }
 
-static BOARD: Mutex<Board> =
-    Mutex::new(Board { posted: Vec::new(), team: 0, looking: 0, asleep: 0, waiting: 0, refused: false });
+static BOARD: Mutex<Board> = Mutex::new(Board { posted: Vec::new(), team: 0, looking: 0, asleep: 0, refused: false });
 
 /// Another number whenever those who look for work had better look at the board. Changed under its lock.
 static NEWS: AtomicUsize = AtomicUsize::new(0);
 
 /// For those asleep: news.
 static WAKE: Condvar = Condvar::new();
+
+/// How many sleep until their helpers have let go.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// For those who wait: some work has no helpers any more.
 static DONE: Condvar = Condvar::new();
@@ -142,16 +142,17 @@ impl Work<'_> {
         let posted = self.posted();
         lock(&BOARD).posted.retain(|other| *other != posted);
         // What they wrote is seen from here on.
-        let done = || self.helpers.load(Ordering::Acquire) == 0;
+        let done = || self.helpers.load(Ordering::SeqCst) == 0;
         if look_until(done) {
             return;
         }
         let mut board = lock(&BOARD);
-        board.waiting += 1;
+        // Either the last helper sees this, or it has let go before `done` looks.
+        WAITING.fetch_add(1, Ordering::SeqCst);
         while !done() {
             board = wait(&DONE, board);
         }
-        board.waiting -= 1;
+        WAITING.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -178,9 +179,10 @@ fn help() {
             work.helpers.fetch_add(1, Ordering::Relaxed);
             drop(board);
             work.run();
+            work.helpers.fetch_sub(1, Ordering::SeqCst);
+            // From here on there may be no such work.
             board = lock(&BOARD);
-            let others = work.helpers.fetch_sub(1, Ordering::Release) - 1;
-            if others == 0 && board.waiting > 0 {
+            if WAITING.load(Ordering::SeqCst) > 0 {
                 DONE.notify_all();
             }
             continue;

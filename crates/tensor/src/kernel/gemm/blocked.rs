@@ -32,6 +32,9 @@ const PIECES: usize = 4;
 /// Rows of y that are packed at a time.
 const ROWS: usize = 16;
 
+/// Bytes of y that are in the second-level cache when they are read again.
+const SECOND: usize = 1 << 20;
+
 /// Bytes of a result that is in a near cache when it is written.
 const NEAR: usize = 1 << 18;
 
@@ -151,9 +154,10 @@ impl Cuts {
 unsafe fn piece<T: Float>(kernel: &Kernel<T>, job: &Product<T>) -> Result<()> {
     let (x, y) = (job.x, job.y);
     let ([m, k], n) = (x.sizes, y.sizes[1]);
-    // Its rows must be contiguous; and where they are read often, and are too many for the first-level cache, they had
-    // better lie together.
-    let pack_y = y.strides[1] != 1 || (m >= 32 && k * n > 1 << 13);
+    // Its rows must be contiguous; and they had better lie together where they are read often, and are too many for the
+    // first-level cache. What is in the second is as well read where it is, a few times.
+    let often = if k * n * size_of::<T>() > SECOND { 32 } else { 96 };
+    let pack_y = y.strides[1] != 1 || (m >= often && k * n > 1 << 13);
     let room = if pack_y { k.min(DEPTH) * n.min(WIDTH) } else { 0 };
     scratch::with(room, |scratch: *mut T| {
         // SAFETY: as the caller promises, and there is room for a block of y.
