@@ -22,7 +22,7 @@ fn bytes(x: Data) -> (*const u8, usize) {
     }
 }
 
-/// Memory that will be read, brought to the second cache a bit at a time, where the processor can be asked for that. What is
+/// Memory that will be read, brought to the caches a bit at a time, where the processor can be asked for that. What is
 /// computed is the same.
 #[derive(Debug)]
 pub(super) struct Ahead {
@@ -55,10 +55,10 @@ impl Ahead {
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn bring(place: *const u8) {
-    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     // SAFETY: every x86-64 processor has the instruction, which reads nothing that a program could see and takes any
     // address.
-    unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) };
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
 }
 
 #[cfg(not(target_arch = "x86_64"))]

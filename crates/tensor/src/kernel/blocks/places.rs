@@ -188,8 +188,9 @@ impl<'a> Places<'a> {
     #[inline(always)]
     pub unsafe fn start(&self, x: &Operand, at: &At) -> (*mut u8, DType) {
         let (memory, row) = match x.from {
-            // SAFETY: what was checked is there; so below.
+            // SAFETY: what was checked is there.
             From::Shared(i) => (unsafe { self.shared.get_unchecked(i) }, at.row),
+            // SAFETY: likewise.
             From::Local(i) => (unsafe { self.locals.get_unchecked(i) }, at.own),
         };
         (memory.start.wrapping_add((x.offset + row * x.step) * memory.size), memory.dtype)
