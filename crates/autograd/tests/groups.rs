@@ -176,7 +176,11 @@ fn what_is_padded_goes_along_the_rows_of_what_it_is_made_of() -> Result<()> {
             let row = tape.input(&noise(&wide[wide.rank() - 1..], dtype, 4));
             let product = product * one - product * row;
             let most = product.narrow(axis as isize, 1, shape[axis]) + u;
-            check(&tape, &[sum, product, most, product.sum(), sum.sum_axes(axis), u.pad(&edges(3, 0), f64::NAN)])?;
+            let given = x.pad(&edges(1, 0), 0.0) - y.pad(&edges(0, 1), 1.0) * 2.0;
+            check(
+                &tape,
+                &[sum, product, most, product.sum(), sum.sum_axes(axis), u.pad(&edges(3, 0), f64::NAN), given],
+            )?;
         }
     }
     Ok(())

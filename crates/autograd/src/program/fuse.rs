@@ -289,9 +289,10 @@ impl Fuser<'_> {
         }
         let u = self.units.len();
         let node = &self.graph.nodes[i];
-        let numel = match reduction(&node.op) {
-            Some(_) => self.graph.nodes[node.operands[0]].ty.shape.numel(),
-            None => node.ty.shape.numel(),
+        let numel = match &node.op {
+            Op::Pad(_) => self.graph.nodes[node.operands[0]].ty.shape.numel(),
+            op if reduction(op).is_some() => self.graph.nodes[node.operands[0]].ty.shape.numel(),
+            _ => node.ty.shape.numel(),
         };
         let domain = Domain { numel, ..Domain::default() };
         let fit = self.fits(i, u, &domain);
@@ -326,7 +327,7 @@ impl Fuser<'_> {
             domain.roles.push(role);
         }
         for &v in makers.iter().filter(|&&v| v != u) {
-            if role == Role::Full && self.is_early(v, u) && self.reads_whole(i, v) {
+            if matches!(role, Role::Full | Role::Aside) && self.is_early(v, u) && self.reads_whole(i, v) {
                 self.absorb(v, u);
             } else if self.units[v].later.last() != Some(&u) {
                 self.units[v].later.push(u);
@@ -341,14 +342,19 @@ impl Fuser<'_> {
         early.level == 0
             && early.later.is_empty()
             && a.numel == b.numel
-            && a.cols.is_none()
+            && (a.cols.is_none() || a.cols == b.cols)
+            && a.roles.iter().all(|role| matches!(role, Role::Full | Role::Aside))
             && a.roles.len() + b.roles.len() <= LIMIT
     }
 
     /// Whether all that node `i` reads of unit `v` is whole, as it is made.
     fn reads_whole(&self, i: usize, v: usize) -> bool {
         self.graph.nodes[i].operands.iter().map(|&x| &self.places[x]).all(|place| match place.base {
-            Base::Node(base) if self.made[base].unit == v => self.made[base].role == Role::Full && place.is_whole(),
+            Base::Node(base) if self.made[base].unit == v => match self.made[base].role {
+                Role::Full => place.is_whole(),
+                Role::Aside => place.is_whole() && self.is_all(place),
+                _ => false,
+            },
             _ => true,
         })
     }
@@ -380,8 +386,11 @@ impl Fuser<'_> {
         if let Some((line, ..)) = edges(&node.op, &self.graph.nodes[*node.operands.first()?].ty.shape) {
             let (x, place) = (&self.graph.nodes[node.operands[0]], &self.places[node.operands[0]]);
             let cols = domain.cols.unwrap_or_else(|| rows_of(&x.ty.shape, line));
-            let here = matches!(place.base, Base::Node(base) if self.made[base].unit == u && !domain.roles.is_empty());
-            let fits = here && size > 0 && (SHORTEST..=COLUMNS).contains(&cols) && cols.is_multiple_of(line);
+            let here = matches!(place.base, Base::Node(base) if self.made[base].unit == u);
+            let fits = (here || domain.roles.is_empty())
+                && size > 0
+                && (SHORTEST..=COLUMNS).contains(&cols)
+                && cols.is_multiple_of(line);
             return (fits && self.reads(place, u, domain, Role::Full)).then_some((Role::Aside, Some(cols)));
         }
         if node.op.rule().is_elementwise() {
@@ -502,9 +511,9 @@ impl Fuser<'_> {
                     before.sort_unstable_by(|a, b| b.cmp(a));
                     stack.extend(before.into_iter().map(|v| (v, false)));
                 } else if let Some(mut unit) = units[u].take() {
-                    // A reduction alone is faster by itself.
+                    // A reduction or a padding alone is faster by itself.
                     if let [i] = unit.nodes[..]
-                        && reduction(&self.graph.nodes[i].op).is_some()
+                        && !self.graph.nodes[i].op.rule().is_elementwise()
                     {
                         unit.domain = None;
                     }

@@ -20,7 +20,7 @@ use wengert_tensor::kernel::tiny::MOST;
 use wengert_tensor::{Layout, Result, Scalar, Shape, Tensor, View};
 
 use super::graph::{Graph, Node};
-use crate::op::{Add, Broadcast, Div, Full, Mul, Neg, Op, Reshape, Sub};
+use crate::op::{Add, Broadcast, Div, Full, Mul, Neg, Op, Pad, Reshape, Sub};
 use crate::ty::Type;
 
 /// A product with no more columns than this takes no longer than a copy of its other operand.
@@ -118,23 +118,33 @@ fn before(nodes: &mut Vec<Node>, op: impl Into<Op>, operands: SmallVec<[usize; 2
 }
 
 /// Makes a product of a negative, which nobody else reads, the negative of a product: (-x) y is -(x y), and so is x / (-y); and
-/// the sum of a negative with itself, (-x) + (-x).
+/// the sum of a negative with itself, (-x) + (-x), and what is padded.
 fn negate_late(nodes: &mut Vec<Node>, readers: &[u32], node: &mut Node) {
-    let [x, y] = node.operands[..] else { return };
     let inner = |x: usize| negated(nodes, x).filter(|_| readers[x] == 1);
-    let (a, b) = match (&node.op, inner(x), inner(y)) {
-        (Op::Mul(_) | Op::Div(_), None, None) => return,
-        // Of two there is nothing left to negate.
-        (Op::Mul(_) | Op::Div(_), Some(_), Some(_)) => return,
-        (Op::Mul(_) | Op::Div(_), a, b) => (a.unwrap_or(x), b.unwrap_or(y)),
-        (Op::Add(_), Some(a), Some(b)) if x == y => (a, b),
+    let (op, operands): (Op, SmallVec<[usize; 2]>) = match (&node.op, &node.operands[..]) {
+        (Op::Mul(_) | Op::Div(_), &[x, y]) => match (inner(x), inner(y)) {
+            // Of two there is nothing left to negate.
+            (None, None) | (Some(_), Some(_)) => return,
+            (a, b) => (node.op.clone(), smallvec![a.unwrap_or(x), b.unwrap_or(y)]),
+        },
+        (Op::Add(_), &[x, y]) if x == y => match inner(x) {
+            Some(a) => (node.op.clone(), smallvec![a, a]),
+            None => return,
+        },
+        // Not where there is much more to negate then.
+        (Op::Pad(pad), &[x]) if node.ty.shape.numel() / 2 <= nodes[x].ty.shape.numel() => match inner(x) {
+            Some(a) => {
+                let value = Scalar::from(-pad.value.to_f64()).cast(node.ty.dtype);
+                (Pad { value, pads: pad.pads.clone() }.into(), smallvec![a])
+            }
+            None => return,
+        },
         _ => return,
     };
-    if !node.ty.dtype.is_float() {
-        return;
+    if node.ty.dtype.is_float() {
+        let product = before(nodes, op, operands, node);
+        (node.op, node.operands) = (Neg.into(), smallvec![product]);
     }
-    let product = before(nodes, node.op.clone(), smallvec![a, b], node);
-    (node.op, node.operands) = (Neg.into(), smallvec![product]);
 }
 
 /// Makes x + x the product with 2, of the same bits. Not where it is [tiny](super::tiny), and costs the same.
