@@ -433,3 +433,54 @@ fn a_program_makes_what_is_read_of_a_loop_and_no_more() -> Result<()> {
     assert!(text.contains("while_loop -> [6]") && text.contains("cond -> [6]"), "{text}");
     Ok(())
 }
+
+/// A maximum, a count and what the row is less its mean, of every row.
+fn of_rows<'t>(x: Var<'t>) -> (Var<'t>, Var<'t>, Var<'t>) {
+    let one = |(), x: Var<'t>| {
+        let far = x - x.mean();
+        ((), (x.max(), x.greater(0.0).cast(DType::I64).sum(), far * far.exp()))
+    };
+    scan(one, (), x).1
+}
+
+#[test]
+fn steps_that_carry_nothing_are_shared_by_threads_with_the_same_bits() -> Result<()> {
+    for (rows, cols) in [(0, 5), (1, 40_000), (2, 20_000), (7, 9_001), (401, 100), (50, 0)] {
+        let x = random(&[rows, cols], 7)?;
+        let by = |threads| {
+            wengert_tensor::set_threads(threads);
+            let tape = Tape::new();
+            let v = tape.input(&x);
+            let (most, count, far) = of_rows(v);
+            let bar = far.sum().grad(v);
+            tape.finish(&[most, count, far, bar])
+        };
+        if cols > 0 {
+            let one = by(1)?;
+            assert_eq!(one[2].shape()[..], [rows, cols]);
+            assert!(
+                [2, 3, 16]
+                    .into_iter()
+                    .try_fold(true, |same, n| Ok::<_, wengert_tensor::Error>(same && by(n)? == one))?
+            );
+        } else {
+            assert!(by(1).is_err() && by(3).is_err(), "there is no maximum of nothing");
+        }
+    }
+    // The first step that fails is told of, whoever runs it.
+    let table = random(&[4], 1)?;
+    let places = Tensor::from_vec(
+        (0..60_000_i64).map(|i| i / 1000 - 30).map(|i| if i > 0 { 9 } else { 0 }).collect(),
+        [60, 1000],
+    )?;
+    for threads in [1, 3, 2] {
+        wengert_tensor::set_threads(threads);
+        let tape = Tape::new();
+        let (table, places) = (tape.input(&table), tape.input(&places));
+        let ((), found) = scan(|(), at| ((), table.index_select(0, at)), (), places);
+        let error = found.value().unwrap_err();
+        assert!(error.sentence().contains("step 31"), "{error}");
+    }
+    wengert_tensor::set_threads(0);
+    Ok(())
+}

@@ -7,12 +7,19 @@
 use std::collections::VecDeque;
 
 use smallvec::SmallVec;
+use wengert_tensor::kernel::tiny::MOST;
 
 use super::fuse::{Base, LIMIT, Place, Role, Unit};
 use super::graph::Graph;
 
 /// Moves nodes of groups, in the order in which they run, to the groups that read them.
 pub(super) fn sink(graph: &Graph, places: &[Place], units: &mut [Unit]) {
+    // What is tiny runs together anyway.
+    let is_group = |u: &usize| units[*u].domain.as_ref().is_some_and(|domain| domain.numel > MOST);
+    let groups: Vec<usize> = (0..units.len()).filter(is_group).collect();
+    if groups.is_empty() {
+        return;
+    }
     let n = graph.nodes.len();
     let mut sinker =
         Sinker { graph, places, unit_of: vec![usize::MAX; n], readers: vec![SmallVec::new(); n], last: vec![0; n] };
@@ -30,7 +37,7 @@ pub(super) fn sink(graph: &Graph, places: &[Place], units: &mut [Unit]) {
             sinker.last[b] = usize::MAX;
         }
     }
-    for u in (0..units.len()).rev() {
+    for u in groups.into_iter().rev() {
         for &i in units[u].nodes.clone().iter().rev() {
             if let Some((w, moving)) = sinker.target(units, u, i) {
                 sinker.shift(units, u, w, &moving);
