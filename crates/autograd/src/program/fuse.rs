@@ -389,6 +389,7 @@ impl Fuser<'_> {
             let here = matches!(place.base, Base::Node(base) if self.made[base].unit == u);
             let fits = (here || domain.roles.is_empty())
                 && size > 0
+                && x.ty.shape.numel() == domain.numel
                 && (SHORTEST..=COLUMNS).contains(&cols)
                 && cols.is_multiple_of(line);
             return (fits && self.reads(place, u, domain, Role::Full)).then_some((Role::Aside, Some(cols)));
