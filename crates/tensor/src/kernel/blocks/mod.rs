@@ -3,7 +3,7 @@
 //! A block goes through all steps, in the L1 cache where its rows are not long, before the next is touched. So a step is
 //! short, a microsecond or less, and what it costs before it begins matters. Hence places are numbers, found from the
 //! number of a row by a multiplication, and whether all are within their memory is asked once for all blocks
-//! ([`places`]); after that a step is its kernel and a few pointers.
+//! (`places.rs`); after that a step is its kernel and a few pointers.
 //!
 //! Always true: all that is written is in *locals*, which are borrowed for writing, and no step reads what it
 //! writes but element by element in place.
