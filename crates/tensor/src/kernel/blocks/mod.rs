@@ -123,7 +123,7 @@ impl Blocks {
         let at = |row: usize| At { row, own: row - rows.start, rows: self.block.min(rows.end - row), all: rows.len() };
         let mut block = at(rows.start);
         self.first.iter().try_for_each(|step| self.step(step, places, &block, writer))?;
-        let mut ahead: SmallVec<[Ahead; 8]> = SmallVec::new();
+        let mut ahead: SmallVec<[Ahead; 48]> = SmallVec::new();
         while block.rows > 0 {
             let next = at(block.row + block.rows);
             ahead.clear();
