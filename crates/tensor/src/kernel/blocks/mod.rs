@@ -3,7 +3,7 @@
 //! A block goes through all steps, in the L1 cache where its rows are not long, before the next is touched. So a step is
 //! short, a microsecond or less, and what it costs before it begins matters. Hence places are numbers, found from the
 //! number of a row by a multiplication, and whether all are within their memory is asked once for all blocks
-//! ([`places`]); after that a step is its kernel and a few pointers.
+//! (`places.rs`); after that a step is its kernel and a few pointers.
 //!
 //! Always true: all that is written is in *locals*, which are borrowed for writing, and no step reads what it
 //! writes but element by element in place.
@@ -123,7 +123,7 @@ impl Blocks {
         let at = |row: usize| At { row, own: row - rows.start, rows: self.block.min(rows.end - row), all: rows.len() };
         let mut block = at(rows.start);
         self.first.iter().try_for_each(|step| self.step(step, places, &block, writer))?;
-        let mut ahead: SmallVec<[Ahead; 8]> = SmallVec::new();
+        let mut ahead: SmallVec<[Ahead; 48]> = SmallVec::new();
         while block.rows > 0 {
             let next = at(block.row + block.rows);
             ahead.clear();
