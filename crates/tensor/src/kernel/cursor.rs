@@ -158,13 +158,16 @@ fn lines<T: Copy>(data: &[T], start: isize, (size, stride): (usize, isize), step
         }
         return;
     }
+    // What is shorter is done before a loop is chosen.
     match stride {
+        _ if size < 8 => {}
         0 if step >= 0 => return fill_lines(&data[start as usize..], step as usize, out, size),
         1 if step >= 0 => return copy_lines(&data[start as usize..], step as usize, out, size, size),
         _ => {}
     }
     for (line, start) in out.chunks_exact_mut(size).zip((0..).map(|i| start + i * step)) {
         match stride {
+            0 => line.fill(data[start as usize]),
             1 => line.copy_from_slice(&data[start as usize..start as usize + size]),
             _ => line.iter_mut().enumerate().for_each(|(i, x)| *x = data[(start + i as isize * stride) as usize]),
         }
