@@ -36,7 +36,7 @@ fn step<'t>(choice: Choice, values: &[Var<'t>]) -> Var<'t> {
     let over = axes(x, mask);
     let empty = over.iter().any(|&axis| x.shape()[axis] == 0);
     let last = x.shape()[x.shape().rank().saturating_sub(1)..].first().copied().unwrap_or(0);
-    match what % 20 {
+    match what % 22 {
         0 => x + y,
         1 => x * y,
         2 => x - y,
@@ -56,6 +56,14 @@ fn step<'t>(choice: Choice, values: &[Var<'t>]) -> Var<'t> {
         16 => x * y - x,
         17 => y - x * 0.3,
         19 if last > 2 => x.narrow(-1, 1, last - 2),
+        20 | 21 if x.shape().rank() > 0 && x.shape().numel() < 30_000 => {
+            // Of one axis, or of two.
+            let mut pads = vec![(0, 0); x.shape().rank()];
+            let n = pads.len();
+            pads[n - 1 - j % n] = (mask % 3, mask / 3);
+            pads[i % n] = (mask % 2, 1);
+            x.pad(&pads, if what % 22 == 20 { 0.0 } else { -0.5 })
+        }
         18 => (x + y) / (x.square() + 1.0),
         _ => x.sigmoid(),
     }
@@ -135,6 +143,74 @@ fn what_should_be_one_group_is() -> Result<()> {
     assert_eq!(steps(&|x, w| (x.layer_norm(-1, Some(w), Some(w), 1e-5) * x.tape().input(&given)).sum())?, 2);
     // The division by the number of elements waits for the sum.
     assert_eq!(steps(&|x, w| (x * w).gelu().mean())?, 2);
+    Ok(())
+}
+
+#[test]
+fn what_is_padded_goes_along_the_rows_of_what_it_is_made_of() -> Result<()> {
+    for shape in [
+        vec![9, 40],
+        vec![40, 33],
+        vec![5, 12, 11],
+        vec![70, 3, 20],
+        vec![2, 3000],
+        vec![300, 2],
+        vec![1, 40],
+        vec![4, 0],
+    ] {
+        for (dtype, axis) in [(DType::F32, shape.len() - 1), (DType::F64, 1.min(shape.len() - 1)), (DType::F64, 0)] {
+            let tape = Tape::new();
+            let (x, y) = (tape.input(&noise(&shape[..], dtype, 1)), tape.input(&noise(&shape[..], dtype, 2)));
+            let edges = |lo, hi| {
+                let mut pads = vec![(0, 0); shape.len()];
+                pads[axis] = (lo, hi);
+                pads
+            };
+            let (u, v) = (x * y - 1.0, -(x + y));
+            // -0 meets the 0 of an edge; what is read as a whole, in part, or stretched, within the group or not.
+            let sum = u.pad(&edges(0, 2), 0.0) + (v * 0.0).pad(&edges(2, 0), -0.0);
+            let product = sum * v.pad(&edges(1, 1), 0.5);
+            // One element a row, from outside of the group, and the same row for all.
+            let wide = sum.shape();
+            let one = tape.input(&noise(&wide.without(&[wide.rank() - 1])[..], dtype, 3)).unsqueeze(-1);
+            let row = tape.input(&noise(&wide[wide.rank() - 1..], dtype, 4));
+            let product = product * one - product * row;
+            let most = product.narrow(axis as isize, 1, shape[axis]) + u;
+            let given = x.pad(&edges(1, 0), 0.0) - y.pad(&edges(0, 1), 1.0) * 2.0;
+            check(
+                &tape,
+                &[sum, product, most, product.sum(), sum.sum_axes(axis), u.pad(&edges(3, 0), f64::NAN), given],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn signs_and_doubles_have_the_bits_of_what_was_written() -> Result<()> {
+    let special = [0.0, -0.0, 1.0, -1.0, 5e-324, -3e-308, 1.7e308, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+    let n = special.len() * special.len();
+    // All pairs.
+    let x = Tensor::from_vec(special.iter().flat_map(|&x| [x; 10]).collect(), [n])?;
+    let y = Tensor::from_vec((0..n).map(|i| special[i % 10]).collect(), [n])?;
+    let tape = Tape::new();
+    let (x, y) = (tape.input(&x), tape.input(&y));
+    let (a, b) = (-x, -y);
+    let wanted =
+        [a * y, x / b, (a + a) * b, a * y + x * y, y - a * b, (x * 3.0 + x * 3.0) * y, x * y + y * x, -(a + a) - x];
+    check(&tape, &wanted)
+}
+
+#[test]
+fn products_with_vectors_take_transposed_matrices_as_they_lie() -> Result<()> {
+    for [batch, m, k, n] in
+        [[5, 20, 64, 1], [3, 7, 300, 2], [4, 1, 9, 1], [4, 1, 9, 3], [2, 33, 5, 1], [1, 3, 4, 1], [3, 2, 8, 9]]
+    {
+        let tape = Tape::new();
+        let x = tape.input(&noise([batch, k, m], DType::F64, 1)).exp();
+        let y = tape.input(&noise([k, n], DType::F64, 2));
+        check(&tape, &[x.permute([0, 2, 1]).matmul(y), x.permute([0, 2, 1]).matmul(y).sum()])?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,8 @@ mod common;
 
 use common::{indices, inner, relaid, tensor};
 use proptest::prelude::*;
-use wengert_tensor::{DType, ErrorKind, Pad, Shape, Tensor};
+use wengert_tensor::kernel::pad::bind_rows;
+use wengert_tensor::{DType, ErrorKind, Pad, Result, Shape, Tensor};
 
 fn zeros(shape: impl Into<Shape>) -> Tensor {
     Tensor::zeros(shape, DType::F64).unwrap()
@@ -156,4 +157,21 @@ fn joins_pads_and_windows_that_do_not_fit_are_errors() {
     assert_eq!(a.windows(&[3], &[usize::MAX], &[1]).unwrap().shape()[..], [2, 1, 3]);
     assert!(a.fold(&[9], &[1], &[1]).is_err());
     assert!(a.fold(&[3], &[1, 1], &[1]).is_err());
+}
+
+#[test]
+fn rows_are_padded_as_tensors_are() -> Result<()> {
+    for (rows, cols, lo, hi) in [(3, 5, 1, 2), (4, 99, 0, 1), (2, 600, 3, 0), (1, 1, 0, 0), (7, 4, 17, 0), (0, 3, 1, 1)]
+    {
+        let x = tensor([rows, cols], 1);
+        let kernel = bind_rows(cols, [lo, hi], (-0.5).into());
+        for dtype in [DType::F32, DType::F64, DType::BF16] {
+            let x = x.cast(dtype)?;
+            let padded = Tensor::build(dtype, [rows, cols + lo + hi], |out| kernel.call(&[x.data()], out.into_data()))?;
+            assert_eq!(padded, x.pad(&[(0, 0), (lo, hi)], -0.5)?);
+        }
+        let misfit = |len: usize| Tensor::build(DType::F64, [len], |out| kernel.call(&[x.data()], out.into_data()));
+        assert_eq!(misfit(rows * (cols + lo + hi) + 1).unwrap_err().kind(), ErrorKind::Shape);
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Views against a naive model: a plain `Vec` of elements, and index arithmetic element by element.
 
 use proptest::prelude::*;
+use wengert_tensor::kernel::cursor::Walker;
 use wengert_tensor::{Axes, DType, ErrorKind, Layout, Result, Shape, SliceRange, Tensor};
 
 /// A tensor as a list of elements in row-major order.
@@ -302,4 +303,39 @@ fn layouts_of_other_tensors_are_checked() {
     let nothing = end.narrow(0, 0, 0).unwrap();
     assert_eq!(nothing.as_slice::<f64>(), Some(&[][..]));
     assert!(x.with_layout(end.layout().clone()).is_err() && x.with_layout(nothing.layout().clone()).is_err());
+}
+
+#[test]
+fn lines_of_any_length_are_read_from_any_place() -> Result<()> {
+    for n in [1, 2, 3, 4, 5, 15, 16, 17, 33, 99, 512, 700] {
+        let x = Tensor::arange(0, 3 * (n as i64 + 2), 1)?.reshape([3, n + 2])?;
+        let (line, lines) = (x.narrow(0, 1, 1)?.narrow(1, 1, n)?, x.narrow(1, 2, n)?);
+        let views = [
+            lines.clone(),
+            lines.flip([0])?,
+            lines.flip([1])?,
+            line.broadcast_to([4, n])?,
+            lines.unsqueeze(1)?.broadcast_to([3, 5, n])?,
+            lines.t().unsqueeze(2)?.broadcast_to([n, 3, 6])?,
+            x.narrow(1, 0, 1)?.broadcast_to([3, n])?,
+            x.flip([0])?.narrow(1, 0, 1)?.unsqueeze(0)?.broadcast_to([2, 3, n])?,
+            x.slice(0, .., 2)?.slice(1, .., 2)?,
+        ];
+        for (view, dtype) in
+            views.iter().flat_map(|x| [DType::F32, DType::F64, DType::Bool, DType::BF16].map(|d| (x, d)))
+        {
+            // Each layout over a storage of the dtype.
+            let (cast, all) = (x.cast(dtype)?, view.to_vec::<i64>()?);
+            let (walker, all) = (Walker::new(view.layout()), Tensor::from_vec(all, [view.numel()])?.cast(dtype)?);
+            for start in [0, 1, n - 1, n, n + 1, 2 * n].into_iter().filter(|&start| start <= all.numel()) {
+                let rest = all.numel() - start;
+                for len in [rest, rest / 2, n.min(rest), 1.min(rest)] {
+                    let read =
+                        Tensor::build(dtype, [len], |out| walker.read_from(start, cast.data(), out.into_data()))?;
+                    assert_eq!(read, all.narrow(0, start, len)?, "{n} {:?} from {start}", view.layout());
+                }
+            }
+        }
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@
 //! - [`Full`](Role::Full): an element for every row and column, as elementwise operations make them;
 //! - [`Row`](Role::Row): an element for every row: reductions of trailing axes, and what is made of them element by
 //!   element. Stretched over the columns again, others of the group read them;
+//! - [`Aside`](Role::Aside): as many rows, of more elements than there are columns: what pads the rows, and what is made of that;
 //! - [`End`](Role::End): reductions of leading axes and of everything, which are known after the last block: only other
 //!   units read them.
 //!
@@ -20,7 +21,7 @@ use std::mem::take;
 
 use smallvec::SmallVec;
 use wengert_tensor::kernel::reduce::Fold;
-use wengert_tensor::{DType, Layout, Shape};
+use wengert_tensor::{DType, Layout, Pad as Edges, Scalar, Shape};
 
 use super::graph::Graph;
 use super::sink::sink;
@@ -59,6 +60,8 @@ pub(super) enum Role {
     Full,
     /// An element for every row.
     Row,
+    /// As many rows, of another number of elements.
+    Aside,
     /// Known after the last row.
     End,
 }
@@ -99,6 +102,10 @@ pub(super) const LIMIT: usize = 64;
 const WINDOW: usize = 32;
 /// How many units may be put after another because a node joins it: likewise.
 const RAISES: usize = 64;
+/// Shorter rows than this are padded by themselves.
+const SHORTEST: usize = 16;
+/// Rows are short where they are no longer than this: a tile has several.
+const SHORT: usize = 512;
 /// Rows are no longer than this: then the tiles of a group stay in the L2 cache.
 const COLUMNS: usize = 8192;
 
@@ -150,6 +157,28 @@ pub(super) fn reduction(op: &Op) -> Option<(Fold, &[usize])> {
         Op::All(op) => (Fold::All, &op.axes),
         _ => return None,
     })
+}
+
+/// Of what pads one axis of a shape: the elements of that axis and those within it, how many are put before and after them, and
+/// their value.
+pub(super) fn edges(op: &Op, shape: &Shape) -> Option<(usize, [usize; 2], Scalar)> {
+    let Op::Pad(pad) = op else { return None };
+    let mut padded = pad.pads.iter().enumerate().filter(|(_, pad)| **pad != Edges::default());
+    let ((axis, &Edges { lo, hi, interior: 0 }), None) = (padded.next()?, padded.next()) else { return None };
+    let inner: usize = shape[axis + 1..].iter().product();
+    Some((shape[axis] * inner, [lo * inner, hi * inner], pad.value))
+}
+
+/// The columns for what goes along lines of so many elements of a shape: as many lines as are short together.
+fn rows_of(shape: &Shape, line: usize) -> usize {
+    let mut cols = 1;
+    for &size in shape.iter().rev() {
+        if cols >= line && cols * size > SHORT {
+            break;
+        }
+        cols *= size;
+    }
+    cols
 }
 
 /// Which axes a reduction is over, apart from those of size 1.
@@ -260,9 +289,10 @@ impl Fuser<'_> {
         }
         let u = self.units.len();
         let node = &self.graph.nodes[i];
-        let numel = match reduction(&node.op) {
-            Some(_) => self.graph.nodes[node.operands[0]].ty.shape.numel(),
-            None => node.ty.shape.numel(),
+        let numel = match &node.op {
+            Op::Pad(_) => self.graph.nodes[node.operands[0]].ty.shape.numel(),
+            op if reduction(op).is_some() => self.graph.nodes[node.operands[0]].ty.shape.numel(),
+            _ => node.ty.shape.numel(),
         };
         let domain = Domain { numel, ..Domain::default() };
         let fit = self.fits(i, u, &domain);
@@ -297,7 +327,7 @@ impl Fuser<'_> {
             domain.roles.push(role);
         }
         for &v in makers.iter().filter(|&&v| v != u) {
-            if role == Role::Full && self.is_early(v, u) && self.reads_whole(i, v) {
+            if matches!(role, Role::Full | Role::Aside) && self.is_early(v, u) && self.reads_whole(i, v) {
                 self.absorb(v, u);
             } else if self.units[v].later.last() != Some(&u) {
                 self.units[v].later.push(u);
@@ -312,14 +342,19 @@ impl Fuser<'_> {
         early.level == 0
             && early.later.is_empty()
             && a.numel == b.numel
-            && a.cols.is_none()
+            && (a.cols.is_none() || a.cols == b.cols)
+            && a.roles.iter().all(|role| matches!(role, Role::Full | Role::Aside))
             && a.roles.len() + b.roles.len() <= LIMIT
     }
 
     /// Whether all that node `i` reads of unit `v` is whole, as it is made.
     fn reads_whole(&self, i: usize, v: usize) -> bool {
         self.graph.nodes[i].operands.iter().map(|&x| &self.places[x]).all(|place| match place.base {
-            Base::Node(base) if self.made[base].unit == v => self.made[base].role == Role::Full && place.is_whole(),
+            Base::Node(base) if self.made[base].unit == v => match self.made[base].role {
+                Role::Full => place.is_whole(),
+                Role::Aside => place.is_whole() && self.is_all(place),
+                _ => false,
+            },
             _ => true,
         })
     }
@@ -348,10 +383,21 @@ impl Fuser<'_> {
         if domain.numel == 0 || domain.roles.len() >= LIMIT {
             return None;
         }
+        if let Some((line, ..)) = edges(&node.op, &self.graph.nodes[*node.operands.first()?].ty.shape) {
+            let (x, place) = (&self.graph.nodes[node.operands[0]], &self.places[node.operands[0]]);
+            let cols = domain.cols.unwrap_or_else(|| rows_of(&x.ty.shape, line));
+            let here = matches!(place.base, Base::Node(base) if self.made[base].unit == u);
+            let fits = (here || domain.roles.is_empty())
+                && size > 0
+                && (SHORTEST..=COLUMNS).contains(&cols)
+                && cols.is_multiple_of(line);
+            return (fits && self.reads(place, u, domain, Role::Full)).then_some((Role::Aside, Some(cols)));
+        }
         if node.op.rule().is_elementwise() {
             let role = match domain.cols {
                 _ if size == domain.numel => Role::Full,
                 Some(cols) if size.checked_mul(cols) == Some(domain.numel) => Role::Row,
+                Some(_) if node.operands.iter().any(|&x| self.is_aside(x, u)) => Role::Aside,
                 _ => return None,
             };
             let fits = node.operands.iter().all(|&x| self.reads(&self.places[x], u, domain, role));
@@ -383,11 +429,24 @@ impl Fuser<'_> {
         match (there, role) {
             _ if unit != u => true,
             (Role::Full, Role::Full) | (Role::Row, Role::Row) => place.is_whole(),
+            (Role::Aside, Role::Aside) => place.is_whole() && self.is_all(place),
             (Role::Row, Role::Full) => {
                 place.layout.offset() == 0 && domain.cols.is_some_and(|cols| is_spread(&place.layout, cols))
             }
             _ => false,
         }
+    }
+
+    /// Whether a place is of as many elements as the node there has.
+    fn is_all(&self, place: &Place) -> bool {
+        matches!(place.base, Base::Node(base) if self.graph.nodes[base].ty.shape.numel() == place.layout.numel())
+    }
+
+    /// Whether node `x` is one of unit `u` whose rows are of another length, or a view of all of it.
+    fn is_aside(&self, x: usize, u: usize) -> bool {
+        let Place { base: Base::Node(base), .. } = self.places[x] else { return false };
+        let Made { unit, role } = self.made[base];
+        unit == u && role == Role::Aside && self.is_all(&self.places[x])
     }
 
     /// Whether unit `u` reads the first operand of node `i` anyway.
@@ -452,9 +511,9 @@ impl Fuser<'_> {
                     before.sort_unstable_by(|a, b| b.cmp(a));
                     stack.extend(before.into_iter().map(|v| (v, false)));
                 } else if let Some(mut unit) = units[u].take() {
-                    // A reduction alone is faster by itself.
+                    // A reduction or a padding alone is faster by itself.
                     if let [i] = unit.nodes[..]
-                        && reduction(&self.graph.nodes[i].op).is_some()
+                        && !self.graph.nodes[i].op.rule().is_elementwise()
                     {
                         unit.domain = None;
                     }

@@ -2,24 +2,37 @@
 //!
 //! - Elementwise operations on constants are done once, when the program is made.
 //! - What leaves its operand as it is, such as multiplying by 1, is the operand.
-//! - Where a sign is changed only to be added or changed again, it is not changed: x + (-y) is x - y.
+//! - Where a sign is changed only to be added or changed again, it is not changed: x + (-y) is x - y. That products change
+//!   theirs afterwards, (-x) y to -(x y), lets more of them meet.
+//! - What these make equal is one: sums and products also where their operands change places.
+//! - x + x is 2 x, which can be done in one pass with what makes x.
 //! - Elementwise operations on operands whose axes are all put in one other order come before that: they meet the elements
 //!   as they lie.
+//! - A product of matrices with a few columns takes them where they lie, instead of one whose rows are all of theirs copied.
 //!
 //! What no answer needs any more is dropped. What [`widen`](super::widen) says comes last.
 
+use std::mem::replace;
+
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
+use wengert_tensor::kernel::tiny::MOST;
 use wengert_tensor::{Layout, Result, Scalar, Shape, Tensor, View};
 
 use super::graph::{Graph, Node};
-use crate::op::{Add, Div, Full, Mul, Op, Sub};
+use crate::op::{Add, Broadcast, Div, Full, Mul, Neg, Op, Pad, Reshape, Sub};
 use crate::ty::Type;
+
+/// A product with no more columns than this takes no longer than a copy of its other operand.
+const FEW: usize = 8;
 
 impl Graph {
     /// The same computation, without what need not be done.
     pub(super) fn simplified(self) -> Self {
-        self.folded().permuted_late().needed().widened_late()
+        let mut doubles = FxHashMap::default();
+        let signed = self.rewritten(negate_late).folded();
+        let all = signed.rewritten(|nodes, _, node| double(nodes, node, &mut doubles));
+        all.rewritten(permute_late).rewritten(multiply_in_place).needed().widened_late()
     }
 
     /// The same computation, of constants and of what changes nothing done.
@@ -28,6 +41,7 @@ impl Graph {
         let mut values: Vec<Option<Scalar>> = Vec::with_capacity(self.nodes.len());
         let mut same: Vec<usize> = Vec::with_capacity(self.nodes.len());
         let mut known: FxHashMap<(Scalar, Shape), usize> = FxHashMap::default();
+        let mut equal: FxHashMap<(Op, SmallVec<[usize; 2]>), usize> = FxHashMap::default();
         for i in 0..self.nodes.len() {
             self.nodes[i].operands.iter_mut().for_each(|x| *x = same[*x]);
             settle_signs(&mut self.nodes, i);
@@ -44,25 +58,32 @@ impl Graph {
             same.push(match (value, unchanged(&self.nodes, i, &values)) {
                 (Some(value), _) => *known.entry((value, self.nodes[i].ty.shape.clone())).or_insert(i),
                 (None, Some(x)) => x,
-                (None, None) => i,
+                (None, None) if self.nodes[i].operands.is_empty() => i,
+                (None, None) => *equal.entry(in_any_order(&self.nodes[i])).or_insert(i),
             });
         }
         self.outputs.iter_mut().for_each(|i| *i = same[*i]);
         self
     }
 
-    /// The same computation, where permutations of axes wait for the elementwise operations on what they permute.
-    fn permuted_late(self) -> Self {
+    /// The same computation, each of whose nodes `rule` may write in another way, by nodes that it puts before it. It is told
+    /// how many nodes and answers read each of those that are there.
+    fn rewritten(self, mut rule: impl FnMut(&mut Vec<Node>, &[u32], &mut Node)) -> Self {
+        let mut readers = vec![0_u32; self.nodes.len()];
+        for node in &self.nodes {
+            let distinct = node.operands.iter().enumerate().filter(|(k, x)| !node.operands[..*k].contains(x));
+            distinct.for_each(|(_, &x)| readers[x] += 1);
+        }
+        self.outputs.iter().for_each(|&i| readers[i] += 1);
         let mut nodes: Vec<Node> = Vec::with_capacity(self.nodes.len());
-        let mut place = Vec::with_capacity(self.nodes.len());
-        for mut node in self.nodes {
+        let (mut place, mut read) = (Vec::with_capacity(self.nodes.len()), Vec::with_capacity(self.nodes.len()));
+        for (mut node, readers) in self.nodes.into_iter().zip(readers) {
             node.operands.iter_mut().for_each(|x| *x = place[*x]);
-            if let Some((inner, permute)) = before_permutation(&nodes, &node) {
-                nodes.push(inner);
-                let operands = [nodes.len() - 1].into_iter().collect();
-                node = Node { op: permute, operands, ..node };
-            }
+            rule(&mut nodes, &read, &mut node);
             nodes.push(node);
+            // What a rule adds is read by what follows it.
+            read.resize(nodes.len() - 1, 1);
+            read.push(readers);
             place.push(nodes.len() - 1);
         }
         Self { nodes, outputs: self.outputs.iter().map(|&i| place[i]).collect() }
@@ -90,18 +111,97 @@ impl Graph {
     }
 }
 
-/// An elementwise node on what its operands are permutations of, and the permutation that they share.
-fn before_permutation(nodes: &[Node], node: &Node) -> Option<(Node, Op)> {
-    let [first, _, ..] = node.operands[..] else { return None };
-    let (Op::Permute(permute), true) = (&nodes[first].op, node.op.rule().is_elementwise()) else { return None };
+/// A node read by one that comes before it.
+fn before(nodes: &mut Vec<Node>, op: impl Into<Op>, operands: SmallVec<[usize; 2]>, like: &Node) -> usize {
+    nodes.push(Node { op: op.into(), operands, ..like.clone() });
+    nodes.len() - 1
+}
+
+/// Makes a product of a negative, which nobody else reads, the negative of a product: (-x) y is -(x y), and so is x / (-y); and
+/// the sum of a negative with itself, (-x) + (-x), and what is padded.
+fn negate_late(nodes: &mut Vec<Node>, readers: &[u32], node: &mut Node) {
+    let inner = |x: usize| negated(nodes, x).filter(|_| readers[x] == 1);
+    let (op, operands): (Op, SmallVec<[usize; 2]>) = match (&node.op, &node.operands[..]) {
+        (Op::Mul(_) | Op::Div(_), &[x, y]) => match (inner(x), inner(y)) {
+            // Of two there is nothing left to negate.
+            (None, None) | (Some(_), Some(_)) => return,
+            (a, b) => (node.op.clone(), smallvec![a.unwrap_or(x), b.unwrap_or(y)]),
+        },
+        (Op::Add(_), &[x, y]) if x == y => match inner(x) {
+            Some(a) => (node.op.clone(), smallvec![a, a]),
+            None => return,
+        },
+        // Not where there is much more to negate then.
+        (Op::Pad(pad), &[x]) if node.ty.shape.numel() / 2 <= nodes[x].ty.shape.numel() => match inner(x) {
+            Some(a) => {
+                let value = Scalar::from(-pad.value.to_f64()).cast(node.ty.dtype);
+                (Pad { value, pads: pad.pads.clone() }.into(), smallvec![a])
+            }
+            None => return,
+        },
+        _ => return,
+    };
+    if node.ty.dtype.is_float() {
+        let product = before(nodes, op, operands, node);
+        (node.op, node.operands) = (Neg.into(), smallvec![product]);
+    }
+}
+
+/// Makes x + x the product with 2, of the same bits. Not where it is [tiny](super::tiny), and costs the same.
+fn double(nodes: &mut Vec<Node>, node: &mut Node, doubles: &mut FxHashMap<Type, usize>) {
+    let (Op::Add(_), &[x, y]) = (&node.op, &node.operands[..]) else { return };
+    if x != y || !node.ty.dtype.is_float() || node.ty.shape.numel() <= MOST {
+        return;
+    }
+    let (shape, value) = (node.ty.shape.clone(), Scalar::from(2.0).cast(node.ty.dtype));
+    let two =
+        *doubles.entry(node.ty.clone()).or_insert_with(|| before(nodes, Full { value, shape }, SmallVec::new(), node));
+    (node.op, node.operands) = (Mul.into(), smallvec![x, two]);
+}
+
+/// Makes an elementwise node on permutations in one order the permutation of a node on what they permute.
+fn permute_late(nodes: &mut Vec<Node>, _: &[u32], node: &mut Node) {
+    let [first, _, ..] = node.operands[..] else { return };
+    let (Op::Permute(permute), true) = (&nodes[first].op, node.op.rule().is_elementwise()) else { return };
     let base = |&x: &usize| match &nodes[x].op {
         Op::Permute(other) if other.order == permute.order => Some(nodes[x].operands[0]),
         _ => None,
     };
-    let operands: SmallVec<[usize; 2]> = node.operands.iter().map(base).collect::<Option<_>>()?;
-    let types: SmallVec<[&Type; 4]> = operands.iter().map(|&x| &nodes[x].ty).collect();
-    let ty = node.op.rule().infer(&types).ok()?;
-    Some((Node { op: node.op.clone(), operands, ty, at: node.at }, nodes[first].op.clone()))
+    let Some(operands) = node.operands.iter().map(base).collect::<Option<SmallVec<[usize; 2]>>>() else { return };
+    let ty = {
+        let types: SmallVec<[&Type; 4]> = operands.iter().map(|&x| &nodes[x].ty).collect();
+        node.op.rule().infer(&types)
+    };
+    let (Ok(ty), permute) = (ty, nodes[first].op.clone()) else { return };
+    nodes.push(Node { op: replace(&mut node.op, permute), operands, ty, at: node.at });
+    node.operands = smallvec![nodes.len() - 1];
+}
+
+/// Makes the product of a matrix that is a batch of others, copied because they are transposed, with a few columns a
+/// batch of products. Each sum has its terms and their order, which sizes say: so each must have several rows, as all have together.
+fn multiply_in_place(nodes: &mut Vec<Node>, readers: &[u32], node: &mut Node) {
+    let (Op::Matmul(_), &[x, y]) = (&node.op, &node.operands[..]) else { return };
+    let (Op::Reshape(_), &[batch], &[_, k], &[_, n]) =
+        (&nodes[x].op, &nodes[x].operands[..], &nodes[x].ty.shape[..], &nodes[y].ty.shape[..])
+    else {
+        return;
+    };
+    let (from, &[ref lead @ .., m, inner]) = (&nodes[batch], &nodes[batch].ty.shape[..]) else { return };
+    if inner != k || m < 2 || n > FEW || readers[x] != 1 || lead.is_empty() || from.ty.shape.numel() == 0 {
+        return;
+    }
+    let Op::Permute(permute) = &from.op else { return };
+    let laid = Layout::contiguous(nodes[from.operands[0]].ty.shape.clone()).permute(&permute.order);
+    if laid.reshape(&nodes[x].ty.shape).is_some() {
+        return;
+    }
+    let with = |sizes: [usize; 2]| lead.iter().copied().chain(sizes).collect::<Shape>();
+    let (columns, products) = (with([k, n]), with([m, n]));
+    let rows = Reshape { shape: node.ty.shape.clone() };
+    let like = |shape: &Shape| Node { ty: Type::new(node.ty.dtype, shape), ..node.clone() };
+    let y = before(nodes, Broadcast { shape: columns.clone() }, smallvec![y], &like(&columns));
+    let product = before(nodes, node.op.clone(), smallvec![batch, y], &like(&products));
+    (node.op, node.operands) = (rows.into(), smallvec![product]);
 }
 
 /// The number that all elements of a node are.
@@ -129,6 +229,15 @@ fn value(node: &Node, x: &[Scalar]) -> Result<Scalar> {
         node.op.rule().eval(&views, out)
     })?;
     y.scalar()
+}
+
+/// What a node is, apart from the order of operands that does not matter.
+fn in_any_order(node: &Node) -> (Op, SmallVec<[usize; 2]>) {
+    let mut operands = node.operands.clone();
+    if matches!(node.op, Op::Add(_) | Op::Mul(_)) {
+        operands.sort_unstable();
+    }
+    (node.op.clone(), operands)
 }
 
 /// The operand that a node is the same as, bit for bit.

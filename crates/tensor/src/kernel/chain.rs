@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "a result that is written over an operand, and operands of unlike steps in one loop")]
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use num_traits::Float;
 
@@ -65,6 +66,15 @@ pub enum Term<'a> {
     Own,
 }
 
+/// An operand by its place: where its first row starts, how far apart rows do, and whether a row has an element for each
+/// of the result.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot {
+    pub start: *const u8,
+    pub row: usize,
+    pub along: bool,
+}
+
 impl Chain {
     /// The operation alone.
     pub fn new(first: Arith) -> Self {
@@ -89,6 +99,11 @@ impl Chain {
         self.is_single().then_some(self.first)
     }
 
+    /// The number of operands.
+    pub fn operands(self) -> usize {
+        2 + usize::from(!self.is_single())
+    }
+
     fn is_single(self) -> bool {
         self.then == Then::Nothing
     }
@@ -107,7 +122,7 @@ impl Chain {
 
     fn typed<T: Element + Float>(self, sizes: [usize; 2], x: &[Term], out: &mut [T]) -> Result<()> {
         let [rows, cols] = sizes;
-        if x.len() != 2 + usize::from(!self.is_single()) || rows.checked_mul(cols) != Some(out.len()) {
+        if x.len() != self.operands() || rows.checked_mul(cols) != Some(out.len()) {
             return Err(misfit(x.len(), out.len(), sizes));
         }
         if out.is_empty() {
@@ -115,67 +130,62 @@ impl Chain {
         }
         // One pointer for what is read and written there: another borrow would end it.
         let (len, to) = (out.len(), out.as_mut_ptr());
-        let own = Source { start: to.cast_const(), along: usize::MAX };
-        let mut row = Row { x: [own; 3], out: to, n: cols, over: false, borrowed: PhantomData };
-        let (mut steps, mut even, mut splat) = ([cols; 3], true, false);
-        for (k, x) in x.iter().enumerate() {
-            let Term::Read { data, row: step, along } = *x else {
-                row.over = true;
-                continue;
-            };
+        let mut spots = [Spot { start: to.cast_const().cast(), row: cols, along: true }; 3];
+        for (x, spot) in x.iter().zip(&mut spots) {
+            let Term::Read { data, row, along } = *x else { continue };
             let Some(elements) = T::slice(data) else { return Err(unlike(data.dtype(), T::DTYPE)) };
-            let needed = (rows - 1).saturating_mul(step).saturating_add(if along { cols } else { 1 });
+            let needed = (rows - 1).saturating_mul(row).saturating_add(if along { cols } else { 1 });
             if elements.len() < needed {
                 return Err(misfit(elements.len(), len, sizes));
             }
-            row.x[k] = Source { start: elements.as_ptr(), along: if along { usize::MAX } else { 0 } };
-            steps[k] = step;
-            even &= step == if along { cols } else { 0 };
-            splat |= !along;
+            *spot = Spot { start: elements.as_ptr().cast(), row, along };
         }
-        // Rows that follow each other in all operands are one.
-        let rows = if even { 1 } else { rows };
-        row.n = if even { len } else { cols };
-        if !splat {
-            for _ in 0..rows {
-                self.row(&row);
-                row.forth(steps);
+        // SAFETY: every operand has the elements that it needs, and those of another borrow than the result's are apart
+        // from it.
+        unsafe {
+            match spots {
+                [a, b, _] if x.len() == 2 => self.pass(T::DTYPE, sizes, [a, b], to.cast()),
+                _ => self.pass(T::DTYPE, sizes, spots, to.cast()),
             }
-            return Ok(());
-        }
-        let (mut spread, mut splats) = (row, [[T::zero(); WIDE]; 3]);
-        for _ in 0..rows {
-            for ((to, from), splat) in spread.x.iter_mut().zip(&row.x).zip(&mut splats) {
-                to.start = from.start;
-                if from.along == 0 {
-                    // SAFETY: a row of every operand has an element, and there are as many rows.
-                    *splat = [unsafe { from.start.read() }; WIDE];
-                    to.start = splat.as_ptr();
-                }
-            }
-            spread.out = row.out;
-            self.row(&spread);
-            row.forth(steps);
         }
         Ok(())
     }
 
-    fn row<T: Float>(self, row: &Row<T>) {
-        match self.first {
-            Arith::Add => self.second(row, |a, b| a + b),
-            Arith::Sub => self.second(row, |a, b| a - b),
-            Arith::Mul => self.second(row, |a, b| a * b),
-            Arith::Div => zip(row, |a, b, _| a / b),
-        }
-    }
-
-    fn second<T: Float>(self, row: &Row<T>, f: impl Fn(T, T) -> T + Copy) {
-        match self.then {
-            Then::Nothing => zip(row, |a, b, _| f(a, b)),
-            Then::Add => zip(row, |a, b, c| f(a, b) + c),
-            Then::Sub => zip(row, |a, b, c| f(a, b) - c),
-            Then::From => zip(row, |a, b, c| c - f(a, b)),
-            Then::Mul => zip(row, |a, b, c| f(a, b) * c),
+    /// Fills so many rows of so many elements from `out` on.
+    ///
+    /// # Safety
+    /// There are as many elements of a dtype that is a float, to write; as many operands as [`operands`](Self::operands)
+    /// says; and of each the elements that are read, which are apart from the result or the same, row by row.
+    #[inline(always)]
+    pub(super) unsafe fn pass<const N: usize>(
+        self,
+        dtype: DType,
+        [rows, cols]: [usize; 2],
+        x: [Spot; N],
+        out: *mut u8,
+    ) {
+        let (kernels, repeat, size): (_, unsafe fn(&mut Repeated, *const u8), _) = match dtype {
+            DType::F32 => (&SINGLE, repeat::<f32>, size_of::<f32>()),
+            _ => (&DOUBLE, repeat::<f64>, size_of::<f64>()),
+        };
+        let kernel = kernels[self.first as usize][self.then as usize];
+        // Rows that follow each other in all operands are one.
+        let even = x.iter().all(|x| x.row == if x.along { cols } else { 0 });
+        let [rows, n] = if even { [1, rows * cols] } else { [rows, cols] };
+        let over = x.iter().any(|x| x.start == out.cast_const());
+        let unread = Source { start: out.cast_const(), along: usize::MAX };
+        let mut repeated = [const { Repeated::NOTHING }; N];
+        for at in 0..rows {
+            let mut row = Row { x: [unread; 3], out: out.wrapping_add(at * n * size), n, over };
+            for ((x, source), repeated) in x.iter().zip(&mut row.x).zip(&mut repeated) {
+                source.start = x.start.wrapping_add(at * x.row * size);
+                if !x.along {
+                    // SAFETY: a row of every operand has an element, and there are as many rows.
+                    unsafe { repeat(repeated, source.start) };
+                    *source = Source { start: repeated.0.as_ptr().cast(), along: 0 };
+                }
+            }
+            kernel(&row);
         }
     }
 }
@@ -193,41 +203,108 @@ fn unlike(from: DType, to: DType) -> Error {
 /// Elements that are computed side by side.
 const WIDE: usize = 64;
 
-/// A row of the result and of all operands.
+/// A row of the result and of all operands, of one type.
 ///
 /// Always true, while [`zip`] runs: from every start on there are as many elements as the result has, or [`WIDE`] where all
 /// are one; they are not written, unless they start where the result does, which then is [`over`](Self::over) them.
-#[derive(Clone, Copy)]
-struct Row<'a, T> {
-    x: [Source<T>; 3],
-    out: *mut T,
+struct Row {
+    x: [Source; 3],
+    out: *mut u8,
     n: usize,
     over: bool,
-    borrowed: PhantomData<&'a mut [T]>,
 }
 
 #[derive(Clone, Copy)]
-struct Source<T> {
-    start: *const T,
+struct Source {
+    start: *const u8,
     /// All bits, or none where there is one element for all.
     along: usize,
 }
 
-impl<T> Row<'_, T> {
-    /// Goes to the next row. One beyond the last is not read.
-    fn forth(&mut self, steps: [usize; 3]) {
-        for (x, step) in self.x.iter_mut().zip(steps) {
-            x.start = x.start.wrapping_add(step);
-        }
-        self.out = self.out.wrapping_add(self.n);
-    }
+/// An element again and again.
+#[repr(align(64))]
+struct Repeated([MaybeUninit<f64>; WIDE]);
+
+impl Repeated {
+    const NOTHING: Self = Self([MaybeUninit::uninit(); WIDE]);
+}
+
+/// # Safety
+/// There is an element.
+unsafe fn repeat<T: Float>(to: &mut Repeated, x: *const u8) {
+    // SAFETY: as the caller says.
+    fill(to, unsafe { x.cast::<T>().read() });
 }
 
 levels! {
-    fn zip[T: Copy](row: &Row<T>, f: impl Fn(T, T, T) -> T + Copy) {
-        let n = row.n;
+    /// In vectors as long as those that read it: from shorter ones they would wait.
+    fn fill[T: Float](to: &mut Repeated, x: T) {
+        // SAFETY: elements of no type are larger than those of the place.
+        unsafe { to.0.as_mut_ptr().cast::<[T; WIDE]>().write([x; WIDE]) }
+    }
+}
+
+/// Arithmetic as a type, so that it is compiled into its loop.
+trait Formula {
+    fn of<T: Float>(x: T, y: T) -> T;
+}
+
+macro_rules! formulas {
+    ($($Name:ident: $f:expr;)*) => {$(
+        struct $Name;
+
+        impl Formula for $Name {
+            #[inline(always)]
+            fn of<T: Float>(x: T, y: T) -> T {
+                let f: fn(T, T) -> T = $f;
+                f(x, y)
+            }
+        }
+    )*};
+}
+
+formulas! {
+    First: |x, _| x;
+    Sum: |x, y| x + y;
+    Difference: |x, y| x - y;
+    Reverse: |x, y| y - x;
+    Product: |x, y| x * y;
+    Quotient: |x, y| x / y;
+}
+
+/// What fills a row.
+type Kernel = fn(&Row);
+
+fn kernel<T: Float, F: Formula, G: Formula>(row: &Row) {
+    zip(row, PhantomData::<(T, F, G)>);
+}
+
+/// Kernels by what comes after the first operation.
+const fn seconds<T: Float, F: Formula>() -> [Kernel; 5] {
+    [
+        kernel::<T, F, First>,
+        kernel::<T, F, Sum>,
+        kernel::<T, F, Difference>,
+        kernel::<T, F, Reverse>,
+        kernel::<T, F, Product>,
+    ]
+}
+
+/// Kernels by both.
+const fn kernels<T: Float>() -> [[Kernel; 5]; 4] {
+    let [sum, difference, product] = [seconds::<T, Sum>(), seconds::<T, Difference>(), seconds::<T, Product>()];
+    [sum, difference, product, [kernel::<T, Quotient, First>; 5]]
+}
+
+static SINGLE: [[Kernel; 5]; 4] = kernels::<f32>();
+static DOUBLE: [[Kernel; 5]; 4] = kernels::<f64>();
+
+levels! {
+    fn zip[T: Float, F: Formula, G: Formula](row: &Row, _formulas: PhantomData<(T, F, G)>) {
+        let Row { x, n, over, .. } = *row;
+        let (x, out) = (x.map(|x| (x.start.cast::<T>(), x.along)), row.out.cast::<T>());
         // What is computed twice must not be written over its operands.
-        let blocks = match row.over || n < WIDE {
+        let blocks = match over || n < WIDE {
             true => n / WIDE,
             false => n.div_ceil(WIDE),
         };
@@ -235,19 +312,19 @@ levels! {
             let at = (block * WIDE).min(n - WIDE);
             // SAFETY: the places are within the row, where all sources have elements; so below.
             unsafe {
-                let [a, b, c] = [0, 1, 2].map(|k| row.x[k].start.add(at & row.x[k].along).cast::<[T; WIDE]>().read_unaligned());
-                let mut out = a;
+                let [a, b, c] = [0, 1, 2].map(|k| x[k].0.add(at & x[k].1).cast::<[T; WIDE]>().read_unaligned());
+                let mut y = a;
                 for k in 0..WIDE {
-                    out[k] = f(a[k], b[k], c[k]);
+                    y[k] = G::of(F::of(a[k], b[k]), c[k]);
                 }
-                row.out.add(at).cast::<[T; WIDE]>().write_unaligned(out);
+                out.add(at).cast::<[T; WIDE]>().write_unaligned(y);
             }
         }
         for at in blocks * WIDE..n {
             // SAFETY: as above.
             unsafe {
-                let [a, b, c] = [0, 1, 2].map(|k| row.x[k].start.add(at & row.x[k].along).read());
-                row.out.add(at).write(f(a, b, c));
+                let [a, b, c] = [0, 1, 2].map(|k| x[k].0.add(at & x[k].1).read());
+                out.add(at).write(G::of(F::of(a, b), c));
             }
         }
     }

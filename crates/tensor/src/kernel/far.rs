@@ -22,24 +22,43 @@ fn bytes(x: Data) -> (*const u8, usize) {
     }
 }
 
-/// Has part `part` of `parts` of some elements brought to the second cache, where the processor can be asked for that. What is
+/// Memory that will be read, brought to the caches a bit at a time, where the processor can be asked for that. What is
 /// computed is the same.
-#[inline]
-pub fn prefetch(x: Data, part: usize, parts: usize) {
-    let (start, bytes) = bytes(x);
-    let lines = bytes.div_ceil(LINE);
-    for line in lines * part / parts.max(1)..lines * (part + 1) / parts.max(1) {
-        bring(start.wrapping_add(line * LINE));
+#[derive(Debug)]
+pub(super) struct Ahead {
+    place: *const u8,
+    /// Lines that are left, and how many come at once.
+    lines: usize,
+    each: usize,
+}
+
+impl Ahead {
+    /// So many bytes, which need not be anybody's, in so many bits.
+    #[inline]
+    pub fn new(place: *const u8, bytes: usize, bits: usize) -> Self {
+        let lines = bytes.div_ceil(LINE);
+        Self { place, lines, each: lines.div_ceil(bits.max(1)) }
+    }
+
+    /// The next bit.
+    #[inline]
+    pub fn bring(&mut self) {
+        let lines = self.each.min(self.lines);
+        self.lines -= lines;
+        for _ in 0..lines {
+            bring(self.place);
+            self.place = self.place.wrapping_add(LINE);
+        }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn bring(place: *const u8) {
-    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     // SAFETY: every x86-64 processor has the instruction, which reads nothing that a program could see and takes any
     // address.
-    unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) };
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -8,8 +8,8 @@
 use crate::error::{Error, Result};
 use crate::kernel::each::rows;
 use crate::kernel::unary::Number;
-use crate::kernel::{moved, with_moved, with_number};
-use crate::layout::{Layout, Strides};
+use crate::kernel::{moved, parallel, with_moved, with_number};
+use crate::layout::{Layout, SliceRange, Strides};
 use crate::shape::Shape;
 use crate::view::{Strided, View, ViewMut};
 
@@ -144,15 +144,37 @@ pub fn index_add(axis: usize, index: View, src: View, out: ViewMut) -> Result<()
 /// The index, every element of which is within an axis of `size`.
 fn checked<'a>(op: &str, index: View<'a>, axis: usize, size: usize) -> Result<Strided<'a, i64>> {
     let index = index.typed::<i64>(op).map_err(|e| e.within("index"))?;
-    let mut wrong = None;
-    rows(index.layout.shape(), [index.layout.strides()], [index.layout.offset()], |row| {
-        if wrong.is_none() {
-            wrong = row.of(0, index.data).find(|&i| i < 0 || i as u64 >= size as u64);
+    let (outer, piece) = pieces(index.layout.shape());
+    parallel::each(outer.div_ceil(piece), &|k| {
+        let layout = outer_part(index.layout, k * piece, piece);
+        let mut wrong = None;
+        rows(layout.shape(), [layout.strides()], [layout.offset()], |row| {
+            if wrong.is_none() {
+                wrong = row.of(0, index.data).find(|&i| i < 0 || i as u64 >= size as u64);
+            }
+        });
+        match wrong {
+            Some(i) => Err(Error::index(format!("{op}: index {i} is out of range for axis {axis} of size {size}"))),
+            None => Ok(()),
         }
-    });
-    match wrong {
-        Some(i) => Err(Error::index(format!("{op}: index {i} is out of range for axis {axis} of size {size}"))),
-        None => Ok(index),
+    })?;
+    Ok(index)
+}
+
+/// Elements that another thread may take.
+const PIECE: usize = 1 << 14;
+
+/// How long the outermost axis is, and how much of it is a piece.
+fn pieces(shape: &Shape) -> (usize, usize) {
+    let outer = shape.first().copied().unwrap_or(1);
+    (outer, PIECE.div_ceil((shape.numel() / outer.max(1)).max(1)))
+}
+
+/// So much of the outermost axis, from a place on.
+fn outer_part(layout: &Layout, start: usize, len: usize) -> Layout {
+    match layout.shape().first() {
+        Some(&size) => layout.cut(0, SliceRange { start, stop: (start + len).min(size), step: 1 }),
+        None => layout.clone(),
     }
 }
 
@@ -172,6 +194,8 @@ struct Along {
     strides: Strides,
     offset: usize,
     step: isize,
+    /// How far apart places of the outermost axis are, if the index does not pick these; 0 if it does.
+    apart: usize,
 }
 
 impl Along {
@@ -187,14 +211,29 @@ impl Along {
             strides: before.iter().chain(still).chain(after).copied().collect(),
             offset: layout.offset(),
             step: layout.strides()[axis],
+            apart: before.first().map_or(0, |stride| stride.unsigned_abs()),
         }
     }
 }
 
-fn take<T: Copy>(index: Strided<i64>, x: &[T], from: Along, out: &mut [T]) {
+fn take<T: Copy + Send + Sync>(index: Strided<i64>, x: &[T], from: Along, out: &mut [T]) {
+    let (outer, piece) = pieces(index.layout.shape());
+    let row = out.len() / outer.max(1);
+    let first = from.strides.first().copied().unwrap_or(0);
+    let part = |start: usize, out: &mut [T]| {
+        let start = start / row.max(1);
+        let layout = outer_part(index.layout, start, piece);
+        let offset = (from.offset as isize + start as isize * first) as usize;
+        take_piece(Strided { layout: &layout, ..index }, x, (&from, offset), out);
+        Ok(())
+    };
+    parallel::chunks(out, piece * row, &part).unwrap_or_default();
+}
+
+fn take_piece<T: Copy>(index: Strided<i64>, x: &[T], (from, offset): (&Along, usize), out: &mut [T]) {
     let layout = index.layout;
     let mut rest = out;
-    rows(layout.shape(), [layout.strides(), &from.strides], [layout.offset(), from.offset], |row| {
+    rows(layout.shape(), [layout.strides(), &from.strides], [layout.offset(), offset], |row| {
         let (out, after) = std::mem::take(&mut rest).split_at_mut(row.len);
         rest = after;
         let ([at, start], [step, stride]) = (row.start, row.stride);
@@ -208,7 +247,22 @@ fn take<T: Copy>(index: Strided<i64>, x: &[T], from: Along, out: &mut [T]) {
     });
 }
 
-fn put<T: Number>(index: Strided<i64>, src: Strided<T>, to: Along, out: &mut [T]) {
+fn put<T: Number + Send + Sync>(index: Strided<i64>, src: Strided<T>, to: Along, out: &mut [T]) {
+    let (outer, piece) = pieces(index.layout.shape());
+    let row = to.apart;
+    if row == 0 || index.layout.numel() == 0 {
+        return put_piece(index, src, &to, out);
+    }
+    // What is added to each place of the outermost axis is its own.
+    let part = |start: usize, out: &mut [T]| {
+        let [a, b] = [index.layout, src.layout].map(|layout| outer_part(layout, start / row, piece));
+        put_piece(Strided { layout: &a, ..index }, Strided { layout: &b, ..src }, &to, out);
+        Ok(())
+    };
+    parallel::chunks(&mut out[..outer * row], piece * row, &part).unwrap_or_default();
+}
+
+fn put_piece<T: Number>(index: Strided<i64>, src: Strided<T>, to: &Along, out: &mut [T]) {
     let (layout, from) = (index.layout, src.layout);
     let strides = [layout.strides(), from.strides(), &to.strides];
     rows(layout.shape(), strides, [layout.offset(), from.offset(), to.offset], |row| {

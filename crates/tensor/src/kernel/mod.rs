@@ -9,6 +9,7 @@
 
 pub mod argreduce;
 pub mod binary;
+pub mod blocks;
 pub mod bound;
 pub mod cast;
 pub mod chain;
@@ -31,6 +32,7 @@ mod moved;
 mod number;
 pub mod pad;
 pub mod parallel;
+pub mod parts;
 pub mod pool;
 pub mod random;
 pub mod reduce;
@@ -38,6 +40,7 @@ pub mod scan;
 pub mod select;
 pub mod sort;
 pub mod special;
+mod team;
 pub mod tiny;
 pub mod unary;
 pub mod window;

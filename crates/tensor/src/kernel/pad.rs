@@ -4,7 +4,9 @@
 
 use crate::dtype::Scalar;
 use crate::error::{Error, Result};
+use crate::kernel::bound::Bound;
 use crate::kernel::concat::place;
+use crate::kernel::cursor::copy_lines;
 use crate::kernel::moved::{self, Moved};
 use crate::kernel::with_moved;
 use crate::layout::{Layout, Strides};
@@ -75,5 +77,26 @@ pub fn pad(x: View, pads: &[Pad], value: Scalar, out: ViewMut) -> Result<()> {
         out.fill(T::of(value));
         place(x, out, &strides, offset);
         Ok(())
+    })
+}
+
+/// Rows of `cols` elements with so many of `value`, or its like of their dtype, before and after each: made ready for any number of rows.
+pub fn bind_rows(cols: usize, [lo, hi]: [usize; 2], value: Scalar) -> Bound {
+    Bound::new(move |x, out| {
+        let &[x] = x else { return Err(Error::shape(format!("pad: {} operands for one", x.len()))) };
+        let width = cols + lo + hi;
+        if x.len() % cols.max(1) != 0 || x.len().checked_mul(width) != out.len().checked_mul(cols) {
+            return Err(Error::shape(format!("pad: {} elements in rows of {cols} into {}", x.len(), out.len())));
+        }
+        with_moved!(x.dtype(), T => {
+            let value = T::of(value.cast(x.dtype()));
+            let (x, out) = moved::slices::<T>("pad", x, out)?;
+            for out in out.chunks_exact_mut(width.max(1)) {
+                out[..lo].fill(value);
+                out[lo + cols..].fill(value);
+            }
+            copy_lines(x, cols, out.get_mut(lo..).unwrap_or_default(), width, cols);
+            Ok(())
+        })
     })
 }

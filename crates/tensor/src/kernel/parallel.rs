@@ -1,27 +1,26 @@
 //! Threads: fork and join for kernels with much to do.
 //!
-//! Work is cut by its size alone, never by the number of threads, and what is cut is put together in a fixed order:
-//! so results have the same bits with 1, 2 or 64 threads. The threads are a rayon pool of this crate's own, made when
-//! first needed; with one thread there is no pool. Calls from inside another rayon pool use that one.
+//! Work is cut by its size alone, or so that the cuts change no bit, and what is cut is put together in a fixed order: so
+//! results are the same with 1, 2 or 64 threads. The threads are a team of this crate's own, got when first needed;
+//! with one thread there is none.
 //!
-//! To wake a pool costs about 10 microseconds, so pieces are worth handing out from about 50 on. What runs many
-//! kernels in a row calls [`inside`] once around them all.
+//! To hand work to a thread that is awake costs less than a microsecond, so pieces are worth handing out from about five on.
+//! To wake one costs about ten times as much.
+
+#![allow(unsafe_code, reason = "several threads write to disjoint pieces of one slice")]
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 
-use rayon_core::{ThreadPool, ThreadPoolBuilder, current_thread_index};
+use super::team;
+use crate::error::{Error, Result};
 
-use crate::error::Result;
-
-/// No pool has more threads than this.
+/// There are never more threads than this.
 const MOST: usize = 256;
 
 /// The number that was set; 0 for as many as the machine has.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
-
-static POOL: RwLock<Option<Arc<ThreadPool>>> = RwLock::new(None);
 
 /// The number of threads that large operations are spread over: what [`set_threads`] set, and as many as the
 /// process may run at once before.
@@ -45,45 +44,32 @@ pub fn threads() -> usize {
 /// ```
 #[doc(alias = "set_num_threads")]
 pub fn set_threads(n: usize) {
-    let mut pool = POOL.write().unwrap_or_else(PoisonError::into_inner);
     THREADS.store(n.min(MOST), Ordering::Relaxed);
-    // Work that is under way keeps its pool alive until it is done.
-    *pool = None;
-}
-
-/// The pool; `None` with one thread, or where the system gives no threads.
-fn pool() -> Option<Arc<ThreadPool>> {
-    if threads() == 1 {
-        return None;
-    }
-    if let Some(pool) = &*POOL.read().unwrap_or_else(PoisonError::into_inner) {
-        return Some(pool.clone());
-    }
-    let mut slot = POOL.write().unwrap_or_else(PoisonError::into_inner);
-    if slot.is_none() {
-        let name = |i| format!("wengert-{i}");
-        *slot = ThreadPoolBuilder::new().num_threads(threads()).thread_name(name).build().ok().map(Arc::new);
-    }
-    slot.clone()
-}
-
-/// Runs `f` where [`join`] finds the threads awake.
-pub fn inside<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    match current_thread_index() {
-        Some(_) => f(),
-        None => match pool() {
-            Some(pool) => pool.install(f),
-            None => f(),
-        },
-    }
+    team::resize();
 }
 
 /// Runs both, at the same time where a thread is free.
 pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-    match threads() {
-        1 => (a(), b()),
-        _ => inside(|| rayon_core::join(a, b)),
+    if threads() == 1 {
+        return (a(), b());
     }
+    let (a, b) = (Mutex::new((Some(a), None)), Mutex::new((Some(b), None)));
+    team::share(2, &|i| if i == 0 { call(&a) } else { call(&b) });
+    match (into_inner(a).1, into_inner(b).1) {
+        (Some(a), Some(b)) => (a, b),
+        _ => unreachable!("each was called once"),
+    }
+}
+
+/// Puts a function's result beside it.
+fn call<F: FnOnce() -> R, R>(slot: &Mutex<(Option<F>, Option<R>)>) {
+    let f = slot.lock().unwrap_or_else(PoisonError::into_inner).0.take();
+    let result = f.map(|f| f());
+    slot.lock().unwrap_or_else(PoisonError::into_inner).1 = result;
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Calls `f` with every piece of `out` of `grain` elements, of which the last may be shorter, and the position of its
@@ -92,26 +78,29 @@ pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> 
 /// # Errors
 /// The first error in the order of the pieces; others may have been written by then.
 pub fn chunks<T: Send>(out: &mut [T], grain: usize, f: &(dyn Fn(usize, &mut [T]) -> Result<()> + Sync)) -> Result<()> {
-    let grain = grain.max(1);
-    match threads() == 1 || out.len() <= grain {
-        true => out.chunks_mut(grain).enumerate().try_for_each(|(k, piece)| f(k * grain, piece)),
-        false => inside(|| split(0, out, grain, f)),
-    }
-}
+    /// The first element of what all threads write to.
+    struct First<T>(*mut T);
 
-fn split<T: Send>(
-    start: usize,
-    out: &mut [T],
-    grain: usize,
-    f: &(dyn Fn(usize, &mut [T]) -> Result<()> + Sync),
-) -> Result<()> {
-    if out.len() <= grain {
-        return f(start, out);
+    // SAFETY: each thread writes to pieces of its own.
+    unsafe impl<T: Send> Sync for First<T> {}
+
+    impl<T> First<T> {
+        fn at(&self, i: usize) -> *mut T {
+            self.0.wrapping_add(i)
+        }
     }
-    let half = (out.len() / 2).next_multiple_of(grain);
-    let (low, high) = out.split_at_mut(half);
-    let (low, high) = rayon_core::join(|| split(start, low, grain, f), || split(start + half, high, grain, f));
-    low.and(high)
+
+    let grain = grain.max(1);
+    if threads() == 1 || out.len() <= grain {
+        return out.chunks_mut(grain).enumerate().try_for_each(|(k, piece)| f(k * grain, piece));
+    }
+    let (first, len) = (First(out.as_mut_ptr()), out.len());
+    each(len.div_ceil(grain), &|k| {
+        let start = k * grain;
+        // SAFETY: the piece is within `out`, which is borrowed until all calls have ended; each is called once with
+        // every k, and pieces of different k have no element in common.
+        f(start, unsafe { std::slice::from_raw_parts_mut(first.at(start), grain.min(len - start)) })
+    })
 }
 
 /// Calls `f` with every number below `n`.
@@ -119,17 +108,29 @@ fn split<T: Send>(
 /// # Errors
 /// The first error in order; others may have run by then.
 pub fn each(n: usize, f: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
-    fn halves(start: usize, end: usize, f: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
-        if end - start <= 1 {
-            return (start..end).try_for_each(f);
-        }
-        let middle = start.midpoint(end);
-        let (low, high) = rayon_core::join(|| halves(start, middle, f), || halves(middle, end, f));
-        low.and(high)
+    if threads() == 1 || n <= 1 {
+        return (0..n).try_for_each(f);
     }
-    match threads() == 1 || n <= 1 {
-        true => (0..n).try_for_each(f),
-        false => inside(|| halves(0, n, f)),
+    let first = First::default();
+    team::share(n, &|i| f(i).unwrap_or_else(|error| first.put(i, error)));
+    first.outcome()
+}
+
+/// The first error in the order of what was done, whichever was there first.
+#[derive(Default)]
+pub(super) struct First(Mutex<Option<(usize, Error)>>);
+
+impl First {
+    /// Notes that number `i` made an error.
+    pub fn put(&self, i: usize, error: Error) {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.as_ref().is_none_or(|(k, _)| i < *k) {
+            *first = Some((i, error));
+        }
+    }
+
+    pub fn outcome(self) -> Result<()> {
+        into_inner(self.0).map_or(Ok(()), |(_, error)| Err(error))
     }
 }
 
@@ -158,9 +159,57 @@ mod tests {
             let bad = |k: usize| if k >= 10 { Err(Error::value(format!("{k}"))) } else { Ok(()) };
             assert_eq!(each(100, &bad).unwrap_err().to_string(), "10");
             assert_eq!(join(|| 1, || 2), (1, 2));
-            assert_eq!(inside(|| join(|| join(|| 1, || 2), || 3)), ((1, 2), 3));
+            assert_eq!(join(|| join(|| 1, || 2), || 3), ((1, 2), 3));
+            work_brings_work();
+            panics_arrive();
         }
+        numbers_change_under_way();
         set_threads(0);
         assert!(threads() >= 1);
+    }
+
+    /// From several threads at once, three deep.
+    fn work_brings_work() {
+        let count = AtomicUsize::new(0);
+        let inner = |_| each(3, &|_| Ok(_ = count.fetch_add(1, Ordering::Relaxed)));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..50).for_each(|_| each(5, &|_| each(4, &inner)).unwrap()));
+            }
+        });
+        assert_eq!(count.into_inner(), 4 * 50 * 5 * 4 * 3);
+    }
+
+    /// The panic of a piece is that of the call, and the next call knows nothing of it.
+    fn panics_arrive() {
+        for bad in [0, 3, 9] {
+            let piece = |i| if i == bad { std::panic::resume_unwind(Box::new(i)) } else { Ok(()) };
+            let nested = |i| each(2, &|j| each(10, &|k| if i == 1 && j == 1 { piece(k) } else { Ok(()) }));
+            for outcome in
+                [std::panic::catch_unwind(|| each(10, &piece)), std::panic::catch_unwind(|| each(2, &nested))]
+            {
+                assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&bad));
+            }
+            assert!(each(10, &|_| Ok(())).is_ok());
+        }
+    }
+
+    fn numbers_change_under_way() {
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for round in 0..300 {
+                        let mut out = vec![0; 64];
+                        chunks(&mut out, 1 + round % 5, &|start, piece| {
+                            piece.iter_mut().zip(start..).for_each(|(x, i)| *x += i);
+                            Ok(())
+                        })
+                        .unwrap();
+                        assert!(out.into_iter().eq(0..64));
+                    }
+                });
+            }
+            (0..200).for_each(|i| set_threads(1 + i % 9));
+        });
     }
 }

@@ -1,30 +1,39 @@
 //! From a unit to a group: how every operand is read, and which tiles there are.
 
+use std::cmp::Reverse;
 use std::mem::take;
 use std::panic::Location;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
+use wengert_tensor::kernel::blocks::{Blocks, From, Operand, Step, Work};
 use wengert_tensor::kernel::cursor::Walker;
+use wengert_tensor::kernel::pad::bind_rows;
+use wengert_tensor::kernel::parts::Share;
 use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
 
 use super::chain::NARROW;
-use super::{End, From, Group, Local, Operand, Step, Work, chain};
+use super::{End, Group, Local, chain};
 use crate::program::Source;
 use crate::program::cost::Note;
-use crate::program::fuse::{Base, Domain, Place, Role, Unit, is_spread, reduction};
+use crate::program::fuse::{Base, Domain, Place, Role, Unit, edges, is_spread, reduction};
 use crate::program::memory::Plan;
 use crate::ty::Type;
 
-/// Bytes of a tile, unless a row is longer: a few of them fit the L1 cache, all of a group the L2 cache, and a step's own
+/// Bytes of a tile, unless a row is longer: most of a group fit the L1 cache, all of it the L2 cache, and a step's own
 /// costs are spread over thousands of elements.
-const TILE: usize = 12288;
+const TILE: usize = 8192;
 
-/// Elements that operations of a part make together, at least: about 100 microseconds of work.
-const PART: usize = 1 << 21;
-/// No more parts than this, because each has tiles of its own.
-const PARTS: usize = 32;
+/// Bytes of a row that is read where it is.
+const ROW: usize = 2048;
+
+/// Elements that operations of a part make together, at least: about 10 microseconds of work.
+const PART: usize = 1 << 18;
+/// No more parts than this: enough for threads to end at about the same time.
+const PARTS: usize = 64;
+/// No more lanes than this, because each has tiles of its own.
+const LANES: usize = 32;
 
 fn lcm(a: usize, b: usize) -> usize {
     let (mut x, mut y) = (a, b);
@@ -108,28 +117,70 @@ impl Group {
     }
 }
 
-/// The columns that a group may as well have where its nodes leave that open: those along which an operand repeats, or
-/// is repeated, or lies in pieces.
+/// The columns that a group may as well have where its nodes leave that open: those at which its operands are least often
+/// copied into tiles.
 fn columns(plan: &Plan, unit: &Unit) -> Option<usize> {
     let operands = unit.nodes.iter().flat_map(|&i| &plan.graph.nodes[i].operands).map(|&x| &plan.places[x]);
-    operands.filter(|place| !place.layout.is_contiguous()).find_map(|place| {
-        let layout = &place.layout;
-        let (mut cols, mut run) = (1, 1);
-        let axes = layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1);
-        let mut stretched = None;
-        for (&size, &stride) in axes {
-            if *stretched.get_or_insert(stride == 0) != (stride == 0) {
-                break;
-            }
-            if stride == run as isize && run == cols {
-                run *= size;
+    let mut layouts: SmallVec<[&Layout; 8]> = SmallVec::new();
+    for place in operands {
+        if !place.layout.is_contiguous() && !is_once(&place.layout) && !layouts.contains(&&place.layout) {
+            layouts.push(&place.layout);
+        }
+    }
+    // Where an axis ends that lies in another way than those within it.
+    let mut ends: SmallVec<[usize; 8]> = SmallVec::new();
+    for layout in &layouts {
+        let (mut cols, mut next) = (1, None);
+        for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
+            if next.is_some_and(|next| next != stride) && cols <= TILE / 4 && !ends.contains(&cols) {
+                ends.push(cols);
             }
             cols *= size;
+            next = Some(stride * size as isize);
         }
-        let fits = |&cols: &usize| cols < layout.numel() && cols <= TILE / 4;
-        let spread = Some(cols).filter(|&cols| is_spread(layout, cols) || even_rows(layout, cols) == Some(0));
-        spread.filter(fits).or(Some(run).filter(|&run| run >= NARROW && even_rows(layout, run).is_some()).filter(fits))
-    })
+    }
+    let copies = |cols: usize| layouts.iter().map(|layout| copied(layout, cols)).sum::<usize>();
+    let all = copies(1);
+    let fewer = ends.into_iter().map(|cols| (copies(cols), Reverse(cols))).filter(|&(copies, _)| copies < all);
+    fewer.min().map(|(_, cols)| cols.0)
+}
+
+/// About how long it takes to put an element of a layout in a tile of rows of so many elements: nothing, where it is read
+/// from where it is, or is the same in every tile.
+fn copied(layout: &Layout, cols: usize) -> usize {
+    let wide = cols >= NARROW;
+    match () {
+        () if cols > 1 && repeats(layout, cols) => 0,
+        () if wide && (is_spread(layout, cols) || even_rows(layout, cols).is_some()) => 0,
+        () if cols > 1 && is_spread(layout, cols) => 2,
+        () => 4,
+    }
+}
+
+/// Whether rows are so short that to go from one to the next takes as long as to read them: then they are put side by side in a
+/// tile, and passes go over all of it.
+pub(super) fn is_short(cols: usize, dtype: DType) -> bool {
+    cols * dtype.size() < ROW
+}
+
+/// Whether a layout is of one element.
+fn is_once(layout: &Layout) -> bool {
+    layout.strides().iter().zip(layout.shape().iter()).all(|(&step, &n)| step == 0 || n == 1)
+}
+
+/// Whether every row of `cols` elements of a layout is the same.
+fn repeats(layout: &Layout, cols: usize) -> bool {
+    let mut left = cols;
+    for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
+        match left {
+            1 if stride != 0 => return false,
+            1 => {}
+            _ if left.is_multiple_of(size) => left /= size,
+            _ if size.is_multiple_of(left) && stride == 0 => left = 1,
+            _ => return false,
+        }
+    }
+    left == 1
 }
 
 /// How far apart the rows of a layout start, of which each has `cols` elements side by side; 0 where all are the same row.
@@ -160,14 +211,18 @@ impl Builder<'_, '_> {
         let node = &self.plan.graph.nodes[i];
         let (role, dtype, at) = (self.domain.roles[k], node.ty.dtype, node.at);
         let numel = |x: usize| self.plan.graph.nodes[x].ty.shape.numel();
-        let full = match (reduction(&node.op), role) {
-            (Some(_), Role::End) => numel(node.operands[0]) == self.domain.numel,
-            (Some(_), _) => true,
-            (None, role) => role == Role::Full,
+        let width = match (reduction(&node.op), role) {
+            (Some(_), Role::End) if numel(node.operands[0]) != self.domain.numel => 1,
+            (None, Role::Row | Role::End) => 1,
+            (None, Role::Aside) => node.ty.shape.numel() / self.rows.max(1),
+            _ => self.cols,
         };
-        let width = if full { self.cols } else { 1 };
         if self.arithmetic(i, width) {
             return;
+        }
+        if let Some((line, around, value)) = edges(&node.op, &self.plan.graph.nodes[node.operands[0]].ty.shape) {
+            let x = self.operand(node.operands[0], self.cols, at);
+            return self.put(i, Work::Map(bind_rows(line, around, value), smallvec![x]), width);
         }
         let operands: SmallVec<[Operand; 3]> = node.operands.iter().map(|&x| self.operand(x, width, at)).collect();
         if let (Some((fold, _)), [x]) = (reduction(&node.op), &operands[..]) {
@@ -310,8 +365,7 @@ impl Builder<'_, '_> {
         let overwritten = self.results.iter().position(|(_, slot, _)| source == Source::Slot(*slot));
         let source = if overwritten.is_some() { usize::MAX } else { self.shared(source) };
         let direct = Operand { from: From::Shared(source), offset: layout.offset(), step: width, width };
-        let full = width == self.cols;
-        let repeated = full && even_rows(layout, width) == Some(0);
+        let repeated = width > 1 && repeats(layout, width);
         if layout.is_contiguous() {
             let Some(local) = overwritten else { return direct };
             let out = self.block_tile(dtype, width);
@@ -319,18 +373,17 @@ impl Builder<'_, '_> {
             self.loads.push(Step { work, out, at, passes: true });
             return out;
         }
-        if repeated && self.block == 1 {
+        if repeated && self.block == 1 && even_rows(layout, width) == Some(0) {
             return Operand { step: 0, ..direct };
         }
         let out = self.block_tile(dtype, width);
-        if full && width > 1 && is_spread(layout, width) {
+        if width == self.cols && width > 1 && is_spread(layout, width) {
             let from = Operand { step: 1, width: 1, ..direct };
             self.loads.push(Step { work: Work::Spread(from), out, at, passes: true });
             return out;
         }
-        let same = repeated || layout.strides().iter().all(|&stride| stride == 0);
         let step = Step { work: Work::Gather(source, Walker::new(layout)), out, at, passes: true };
-        if same {
+        if repeated || is_once(layout) {
             self.first.push(step)
         } else {
             self.loads.push(step)
@@ -358,10 +411,11 @@ impl Builder<'_, '_> {
         let role = self.unit.nodes.iter().zip(&self.domain.roles).find(|(j, _)| **j == i).map(|(_, role)| *role);
         let part = match role {
             Some(Role::Full) => part * self.cols,
+            Some(Role::Aside) => part * (len / self.rows.max(1)),
             Some(Role::Row) => part,
             _ => 0,
         };
-        Local { len, part }
+        Local { len, share: Share::Part(part) }
     }
 
     /// What the group reads of others and what it leaves, as far as that is in the order of rows; nothing where it is all
@@ -438,7 +492,8 @@ impl Builder<'_, '_> {
             }
         }
         let (part, parts) = self.parts(&steps);
-        // Tiles of one dtype lie in one slot, those of a part together, each from a cache line on.
+        let lanes = parts.min(LANES);
+        // Tiles of one dtype lie in one slot, those of a local together, each from a cache line on.
         let mut slots: Vec<(usize, usize)> = self.results.iter().map(|&(_, slot, _)| (slot, 1)).collect();
         let mut locals: Vec<Local> = self.results.iter().map(|&(i, _, len)| self.share(i, len, part)).collect();
         let mut place = vec![0; shared.len()];
@@ -448,8 +503,8 @@ impl Builder<'_, '_> {
                 place[s] = locals.len();
                 let len = tile.len.next_multiple_of(64);
                 locals.push(match tile.leaves {
-                    Some((stream, scale)) => Local { len, part: stream.totals(part * scale) },
-                    None => Local { len: parts * len, part: len },
+                    Some((stream, scale)) => Local { len, share: Share::Part(stream.totals(part * scale)) },
+                    None => Local { len: lanes * len, share: Share::Lane(len) },
                 });
             }
             if locals.len() > first {
@@ -462,7 +517,7 @@ impl Builder<'_, '_> {
             None => local,
         };
         for step in self.first.iter_mut().chain(&mut steps) {
-            step.each_local(settled);
+            each_local(step, settled);
         }
         for end in &mut self.ends {
             end.totals = settled(end.totals);
@@ -470,61 +525,36 @@ impl Builder<'_, '_> {
         for step in &mut steps {
             let mut width = step.out.width;
             step.each_operand(|x| width = width.max(x.width));
-            step.passes = width == self.cols;
+            step.passes = width >= self.cols;
         }
         let ahead = self.ahead(&steps);
         Group {
             rows: self.rows,
             cols: self.cols,
-            block: self.block,
             slots,
             locals,
             sources: self.sources,
             part,
             parts,
-            first: self.first,
-            passes: steps.iter().filter(|step| step.passes).count(),
-            steps,
+            lanes,
+            blocks: Blocks::new(self.block, self.cols, self.first, steps, ahead),
             ends: self.ends,
-            ahead,
             names: self.unit.nodes.iter().map(|&i| self.plan.graph.nodes[i].op.rule().name()).collect(),
             note: Note::new(self.plan, &self.unit.nodes),
         }
     }
 }
 
-impl Step {
-    pub fn each_operand(&self, mut each: impl FnMut(&Operand)) {
-        match &self.work {
-            Work::Map(_, x) => x.iter().for_each(each),
-            Work::Chain(_, x) => x.iter().for_each(|term| each(&term.x)),
-            Work::Gather(..) => {}
-            Work::Copy(x) | Work::Leave(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => each(x),
+/// Replaces every local of a step by another.
+fn each_local(step: &mut Step, settled: impl Fn(usize) -> usize) {
+    let settle = |x: &mut Operand| {
+        if let From::Local(local) = &mut x.from {
+            *local = settled(*local);
         }
-    }
-
-    pub fn each_operand_mut(&mut self, each: impl FnMut(&mut Operand)) {
-        match &mut self.work {
-            Work::Map(_, x) => x.iter_mut().for_each(each),
-            Work::Chain(_, x) => x.iter_mut().map(|term| &mut term.x).for_each(each),
-            Work::Gather(..) => {}
-            Work::Copy(x) | Work::Leave(x) | Work::Spread(x) | Work::Rows(_, x) | Work::Stream(_, _, x, _) => {
-                [x].into_iter().for_each(each)
-            }
-        }
-    }
-
-    /// Replaces every local by another.
-    fn each_local(&mut self, settled: impl Fn(usize) -> usize) {
-        let settle = |x: &mut Operand| {
-            if let From::Local(local) = &mut x.from {
-                *local = settled(*local);
-            }
-        };
-        settle(&mut self.out);
-        self.each_operand_mut(settle);
-        if let Work::Stream(.., totals) = &mut self.work {
-            *totals = settled(*totals);
-        }
+    };
+    settle(&mut step.out);
+    step.each_operand_mut(settle);
+    if let Work::Stream(.., totals) = &mut step.work {
+        *totals = settled(*totals);
     }
 }

@@ -3,43 +3,16 @@
 //! Always true: every operation rounds as by itself, so the bits are those of one pass for each.
 
 use smallvec::{SmallVec, smallvec};
-use wengert_tensor::kernel::chain::{self, Arith, Chain};
-use wengert_tensor::{DType, Data, DataMut};
+use wengert_tensor::DType;
+use wengert_tensor::kernel::blocks::{From, Operand, Step, Term, Work};
+use wengert_tensor::kernel::chain::{Arith, Chain};
 
-use super::build::{Builder, even_rows};
-use super::{From, Operand, Rows, Step, Term, Work};
+use super::build::{Builder, even_rows, is_short};
 use crate::op::Op;
 use crate::program::fuse::{Base, Place, is_spread};
 
 /// Shorter rows are spread first: a pass for each row would take longer.
 pub const NARROW: usize = 64;
-
-impl Term {
-    /// An operand with an element for each of the result.
-    fn full(x: Operand) -> Self {
-        Self { x, row: x.width, along: true }
-    }
-
-    /// The elements of a block; where the result will be if they are there.
-    #[inline]
-    pub fn of<'a>(
-        &self,
-        out: &Operand,
-        shared: &[Data<'a>],
-        block: Rows,
-        locals: &'a [DataMut],
-        own: Rows,
-    ) -> chain::Term<'a> {
-        let (data, rows) = match self.x.from {
-            from if from == out.from => return chain::Term::Own,
-            From::Shared(source) => (shared[source], block),
-            From::Local(local) => (locals[local].data(), own),
-        };
-        let start = self.x.offset + rows.start * self.x.step;
-        let end = start + (rows.end - rows.start - 1) * self.row + self.x.width;
-        chain::Term::Read { data: data.range(start..end), row: self.row, along: self.along }
-    }
-}
 
 impl Builder<'_, '_> {
     /// Writes node `i`, with so many elements a row, as a chain, if it is arithmetic.
@@ -69,7 +42,7 @@ impl Builder<'_, '_> {
 
     /// How to read node `x` for a result of so many elements a row: where it is, if that can be.
     fn term(&mut self, x: usize, width: usize, at: &'static std::panic::Location<'static>) -> Term {
-        let Place { base, layout } = &self.plan.places[x];
+        let (Place { base, layout }, dtype) = (&self.plan.places[x], self.plan.graph.nodes[x].ty.dtype);
         let wide = width == self.cols && width >= NARROW;
         match *base {
             Base::Constant(i) => {
@@ -86,7 +59,7 @@ impl Builder<'_, '_> {
             _ => {
                 let once = layout.strides().iter().zip(layout.shape().iter()).all(|(&step, &n)| step == 0 || n == 1);
                 let spread = wide && is_spread(layout, width);
-                let rows = if wide { even_rows(layout, width) } else { None };
+                let rows = if wide && !is_short(width, dtype) { even_rows(layout, width) } else { None };
                 let source = self.plan.source(base);
                 if (once || spread || rows.is_some()) && !self.is_overwritten(source) {
                     let from = From::Shared(self.shared(source));

@@ -12,30 +12,22 @@ mod chain;
 
 use std::fmt;
 use std::mem::take;
-use std::ops::Range;
-use std::panic::Location;
 
 use smallvec::SmallVec;
-use wengert_tensor::kernel::Bound;
-use wengert_tensor::kernel::chain::Chain;
-use wengert_tensor::kernel::copy;
-use wengert_tensor::kernel::cursor::Walker;
-use wengert_tensor::kernel::far::{self, Writer, prefetch};
-use wengert_tensor::kernel::parallel;
-use wengert_tensor::kernel::reduce::Fold;
-use wengert_tensor::kernel::reduce::stream::{self, Stream};
-use wengert_tensor::{Data, DataMut, Error, Result, Storage};
+use wengert_tensor::kernel::blocks::Blocks;
+use wengert_tensor::kernel::parts::{self, Share, Slices};
+use wengert_tensor::kernel::reduce::stream::Stream;
+use wengert_tensor::{Data, DataMut, Result, Storage};
 
 use super::Source;
 use super::cost::Note;
 use super::memory::Memory;
 
-/// Operations on `rows` rows of `cols` columns, `block` rows at a time.
+/// Operations on `rows` rows of `cols` columns.
 #[derive(Debug)]
 pub(super) struct Group {
     rows: usize,
     cols: usize,
-    block: usize,
     /// The slots that are taken out: of results, then of tiles, each for the locals that it holds.
     slots: Vec<(usize, usize)>,
     locals: Vec<Local>,
@@ -44,15 +36,11 @@ pub(super) struct Group {
     /// The rows of a part, which depend on the group alone, and the number of parts.
     part: usize,
     parts: usize,
-    /// What is the same for every block.
-    first: Vec<Step>,
+    /// How many parts have tiles to be run with at the same time.
+    lanes: usize,
     /// What every block goes through.
-    steps: Vec<Step>,
+    blocks: Blocks,
     ends: Vec<End>,
-    /// What is read and written in the order of rows: worth asking for before its block comes.
-    ahead: Vec<Operand>,
-    /// How many steps pass over whole blocks.
-    passes: usize,
     /// What its operations are called, in order.
     names: Vec<&'static str>,
     note: Note,
@@ -63,8 +51,8 @@ pub(super) struct Group {
 struct Local {
     /// The number of elements,
     len: usize,
-    /// and those of a part, of which the last may have fewer.
-    part: usize,
+    /// and those that a part of the rows has.
+    share: Share,
 }
 
 /// A reduction over rows, to be finished.
@@ -76,72 +64,6 @@ struct End {
     out: usize,
 }
 
-#[derive(Debug)]
-struct Step {
-    work: Work,
-    out: Operand,
-    /// Whether it passes over a block, and not over an element for every row.
-    passes: bool,
-    at: &'static Location<'static>,
-}
-
-#[derive(Debug)]
-enum Work {
-    /// An elementwise operation.
-    Map(Bound, SmallVec<[Operand; 3]>),
-    /// One or two operations of arithmetic.
-    Chain(Chain, SmallVec<[Term; 3]>),
-    /// Gathers what does not lie in the group's order.
-    Gather(usize, Walker),
-    /// Copies what a result would overwrite.
-    Copy(Operand),
-    /// Copies a large result from its tile.
-    Leave(Operand),
-    /// Repeats each row's element over the columns.
-    Spread(Operand),
-    /// Reduces each row.
-    Rows(Fold, Operand),
-    /// Takes in rows to be reduced to one, so many for each of the group's, with the local of the leaves' results.
-    Stream(Stream, usize, Operand, usize),
-}
-
-/// Elements of a source: of a row `width`, from `offset` and `step` for every row before on. Tiles hold the present
-/// block alone: their steps are 0.
-#[derive(Debug, Clone, Copy)]
-struct Operand {
-    from: From,
-    offset: usize,
-    step: usize,
-    width: usize,
-}
-
-/// An operand of arithmetic, which may have fewer elements than the result.
-#[derive(Debug, Clone, Copy)]
-struct Term {
-    x: Operand,
-    /// How far apart rows start within a block.
-    row: usize,
-    /// Whether a row has an element for each of the result, or one for all.
-    along: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
-    /// One of the group's sources.
-    Shared(usize),
-    Local(usize),
-}
-
-/// Rows of the group, from one number to another.
-#[derive(Debug, Clone, Copy)]
-struct Rows {
-    start: usize,
-    end: usize,
-}
-
-/// The locals of a group, or a part's share of them.
-type Locals<'a> = SmallVec<[DataMut<'a>; 32]>;
-
 impl Group {
     /// Runs the group on all its rows.
     ///
@@ -150,7 +72,7 @@ impl Group {
     pub fn run(&self, memory: &mut Memory) -> Result<()> {
         let mut taken: SmallVec<[Storage; 16]> =
             self.slots.iter().map(|(slot, _)| take(&mut memory.slots[*slot])).collect();
-        let mut locals = Locals::new();
+        let mut locals = Slices::new();
         for (storage, (_, count)) in taken.iter_mut().zip(&self.slots) {
             let mut rest = storage.data_mut();
             for local in &self.locals[locals.len()..][..*count] {
@@ -160,7 +82,7 @@ impl Group {
             }
         }
         let shared: SmallVec<[Data; 16]> = self.sources.iter().map(|source| memory.data(*source)).collect();
-        let outcome = self.parts(&shared, 0..self.parts, &mut locals);
+        let outcome = self.parts(&shared, &mut locals);
         let outcome = outcome.and_then(|()| self.ends.iter().try_for_each(|end| end.finish(&mut locals)));
         drop((shared, locals));
         for (storage, (slot, _)) in taken.into_iter().zip(&self.slots) {
@@ -179,129 +101,16 @@ impl Group {
         format!("[{}]", self.names.join(" "))
     }
 
-    /// Runs some parts, at the same time where threads are free.
-    fn parts(&self, shared: &[Data], parts: Range<usize>, locals: &mut [DataMut]) -> Result<()> {
-        if parts.len() <= 1 {
-            let start = parts.start * self.part;
-            return self.part(shared, Rows { start, end: (start + self.part).min(self.rows) }, locals);
+    /// Runs all parts, at the same time where threads are free.
+    fn parts(&self, shared: &[Data], locals: &mut [DataMut]) -> Result<()> {
+        if self.parts <= 1 {
+            return self.blocks.run(shared, locals, 0..self.rows);
         }
-        let middle = parts.start.midpoint(parts.end);
-        let halves = locals.iter_mut().zip(&self.locals).map(|(data, local)| {
-            let low = ((middle - parts.start) * local.part).min(data.len());
-            data.reborrow().split_at_mut(low)
-        });
-        let (mut low, mut high): (Locals, Locals) = halves.unzip();
-        let (low, high) = parallel::join(
-            || self.parts(shared, parts.start..middle, &mut low),
-            || self.parts(shared, middle..parts.end, &mut high),
-        );
-        low.and(high)
-    }
-
-    /// Runs a part of the rows.
-    fn part(&self, shared: &[Data], rows: Rows, locals: &mut [DataMut]) -> Result<()> {
-        far::writing(|writer| self.blocks(shared, rows, locals, writer))
-    }
-
-    fn blocks(&self, shared: &[Data], rows: Rows, locals: &mut [DataMut], writer: &Writer) -> Result<()> {
-        let mut block = Rows { start: rows.start, end: (rows.start + self.block).min(rows.end) };
-        self.first.iter().try_for_each(|step| self.step(step, shared, rows, block, locals, writer))?;
-        while block.start < block.end {
-            let next = Rows { start: block.end, end: (block.end + self.block).min(rows.end) };
-            let own = Rows { start: next.start - rows.start, end: next.end - rows.start };
-            let mut passes = 0;
-            for step in &self.steps {
-                // A bit with every pass over the block: memory brings only so much at once.
-                if step.passes {
-                    for x in &self.ahead {
-                        prefetch(x.of(shared, next, locals, own), passes, self.passes);
-                    }
-                    passes += 1;
-                }
-                self.step(step, shared, rows, block, locals, writer)?;
-            }
-            block = next;
-        }
-        Ok(())
-    }
-
-    /// Runs a step on a block of a part's rows.
-    fn step(
-        &self,
-        step: &Step,
-        shared: &[Data],
-        part: Rows,
-        block: Rows,
-        locals: &mut [DataMut],
-        writer: &Writer,
-    ) -> Result<()> {
-        let From::Local(local) = step.out.from else { return Ok(()) };
-        let mut taken = take(&mut locals[local]);
-        let own = Rows { start: block.start - part.start, end: block.end - part.start };
-        let outcome = match &step.work {
-            Work::Map(kernel, x) => {
-                let out = taken.reborrow().range(step.out.range(own));
-                let view = |x: &Operand| x.of(shared, block, locals, own);
-                match &x[..] {
-                    [x] => kernel.call(&[view(x)], out),
-                    [x, y] => kernel.call(&[view(x), view(y)], out),
-                    x => kernel.call(&x.iter().map(view).collect::<SmallVec<[Data; 4]>>(), out),
-                }
-            }
-            Work::Chain(chain, x) => {
-                let out = taken.reborrow().range(step.out.range(own));
-                let term = |x: &Term| x.of(&step.out, shared, block, locals, own);
-                let sizes = [block.end - block.start, step.out.width];
-                match &x[..] {
-                    [x, y] => chain.run(sizes, &[term(x), term(y)], out),
-                    [x, y, z] => chain.run(sizes, &[term(x), term(y), term(z)], out),
-                    _ => Ok(()),
-                }
-            }
-            Work::Stream(stream, scale, x, totals) => {
-                let mut totals_taken = take(&mut locals[*totals]);
-                let state = taken.reborrow().range(0..stream.state());
-                let rows = (part.end - part.start) * scale;
-                let leaves = totals_taken.reborrow().range(0..stream.totals(rows));
-                let outcome = stream.take(rows, own.start * scale, x.of(shared, block, locals, own), state, leaves);
-                locals[*totals] = totals_taken;
-                outcome
-            }
-            Work::Gather(source, walker) => {
-                let out = taken.reborrow().range(step.out.range(own));
-                walker.read_from(step.out.width * block.start, shared[*source], out)
-            }
-            Work::Copy(x) | Work::Leave(x) | Work::Spread(x) | Work::Rows(_, x) => {
-                let out = taken.reborrow().range(step.out.range(own));
-                let x = x.of(shared, block, locals, own);
-                match &step.work {
-                    Work::Rows(fold, _) => stream::rows(*fold, self.cols, x, out),
-                    Work::Spread(_) => copy::spread(x, out, self.cols),
-                    Work::Leave(_) => writer.copy(x, out),
-                    _ => copy::slice(x, out),
-                }
-            }
-        };
-        locals[local] = taken;
-        outcome.map_err(|e: Error| e.at(step.at))
-    }
-}
-
-impl Operand {
-    /// The elements of a block: rows `block` of the group, and `own` of the part, whose locals they are.
-    #[inline]
-    fn of<'a>(&self, shared: &[Data<'a>], block: Rows, locals: &'a [DataMut], own: Rows) -> Data<'a> {
-        match self.from {
-            From::Shared(source) => shared[source].range(self.range(block)),
-            From::Local(local) => locals[local].data().range(self.range(own)),
-        }
-    }
-
-    /// Where the elements of a block are.
-    #[inline]
-    fn range(&self, block: Rows) -> Range<usize> {
-        let start = self.offset + block.start * self.step;
-        start..start + (block.end - block.start) * self.width
+        let shares = self.locals.iter().map(|local| local.share);
+        parts::parts(locals, shares, [self.parts, self.lanes], &|k, locals| {
+            let start = k * self.part;
+            self.blocks.run(shared, locals, start..(start + self.part).min(self.rows))
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::blocked::DEPTH;
+use super::blocked::{Cuts, DEPTH};
 use super::vector::LANES;
 use super::*;
 
@@ -205,4 +205,23 @@ fn matrices_stay_in_their_data() {
     assert!(!new(1, [3, 4], [4, 1]) && !new(10, [3, 4], [-4, -1]) && !new(12, [1, 1], [0, 0]));
     assert!(!new(0, [2, 2], [isize::MAX, 1]) && !new(0, [2, 2], [isize::MIN, 1]) && !new(usize::MAX, [1, 1], [1, 1]));
     assert!(!new(0, [usize::MAX, 2], [isize::MAX, isize::MIN]));
+}
+
+/// Whatever the sizes and the number of threads: every element is in one piece, and pieces are of whole tiles but the last.
+#[test]
+fn pieces_are_the_whole() {
+    for [m, n] in [[1, 1], [1, 4000], [4000, 1], [8, 32], [9, 33], [200, 300], [31, 1000]] {
+        for tile in [[8, 32], [4, 16], [5, 8]] {
+            for threads in [1, 2, 3, 7, 64, 256] {
+                let cuts = Cuts::new([m, n], tile, threads);
+                let mut count = vec![0; m * n];
+                for [rows, columns] in (0..cuts.count()).map(|i| cuts.piece(i)) {
+                    assert!(!rows.is_empty() && (rows.end == m || rows.end.is_multiple_of(tile[0])));
+                    assert!(!columns.is_empty() && (columns.end == n || columns.end.is_multiple_of(tile[1])));
+                    rows.for_each(|i| count[i * n..][columns.clone()].iter_mut().for_each(|count| *count += 1));
+                }
+                assert!(count.iter().all(|&count| count == 1), "[{m}, {n}] {tile:?} {threads}");
+            }
+        }
+    }
 }

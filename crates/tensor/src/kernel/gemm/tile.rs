@@ -32,6 +32,8 @@ pub(super) struct Tile<T> {
     /// Columns of `b` and `c`.
     pub columns: usize,
     pub add: bool,
+    /// Whether `c` is to be asked for before it is written, because it may be in no near cache.
+    pub fetch: bool,
 }
 
 /// Computes a tile, of a number of rows and of registers that is the function's own.
@@ -63,7 +65,7 @@ unsafe fn tile<V: Lanes, const M: usize, const W: usize>(job: &Tile<V::T>) {
         let last = V::first(job.columns - before);
         let mut sums = [[V::zero(); W]; M];
         let (mut a, mut b) = (job.a, job.b);
-        if job.add {
+        if job.fetch {
             // By the time that the sums are ready.
             for i in 0..M {
                 V::prefetch(job.c.add(i * job.c_row));

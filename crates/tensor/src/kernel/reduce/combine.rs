@@ -1,6 +1,7 @@
 //! How elements are combined: the loops of a reduction, compiled for each function and dtype.
 
 use std::hint::black_box;
+use std::marker::PhantomData;
 
 use super::{Fold, LANES, RUN};
 use crate::dtype::{DType, Element};
@@ -12,6 +13,8 @@ pub(super) struct Combine<T> {
     /// What combining nothing gives.
     pub first: T,
     pub pair: fn(T, T) -> T,
+    /// Neighbours in pairs, so many, an odd one alone: to the first half.
+    pub pairs: fn(&mut [T]),
     /// Element i of the second into lane i mod LANES of the first; whole rounds of lanes only.
     pub deal: fn(&mut [T; LANES], &[T]),
     /// All lanes, combined as halves.
@@ -132,15 +135,15 @@ impl Truth for bool {
 /// A dtype with the functions that combine its elements.
 pub(super) trait Folded: Element {
     /// The loops of a function; `None` where this dtype lacks it.
-    fn combine(fold: Fold) -> Option<Combine<Self>>;
+    fn combine(fold: Fold) -> Option<&'static Combine<Self>>;
 }
 
 macro_rules! folded {
     ($($t:ty: $($Name:ident),*;)*) => {$(
         impl Folded for $t {
-            fn combine(fold: Fold) -> Option<Combine<Self>> {
+            fn combine(fold: Fold) -> Option<&'static Combine<Self>> {
                 match fold {
-                    $(Fold::$Name => Some(Combine::of::<$Name>()),)*
+                    $(Fold::$Name => Some(const { &Combine::of::<$Name>() }),)*
                     _ => None,
                 }
             }
@@ -156,10 +159,19 @@ folded! {
 }
 
 impl<T: Element> Combine<T> {
-    fn of<P: Pair<T>>() -> Self {
+    const fn of<P: Pair<T>>() -> Self {
         Self {
             first: P::FIRST,
             pair: P::of,
+            pairs: |x| {
+                let n = x.len();
+                for k in 0..n / 2 {
+                    x[k] = P::of(x[2 * k], x[2 * k + 1]);
+                }
+                if n % 2 == 1 {
+                    x[n / 2] = x[n - 1];
+                }
+            },
             deal: deal_any::<T, P>,
             collapse: |lanes| collapse(lanes, P::of),
             leaf: |x| {
@@ -185,40 +197,91 @@ impl<T: Element> Combine<T> {
 
 /// Leaves whose lanes are there at once.
 const TOGETHER: usize = 4;
+/// Lanes that are left after the first halving.
+const HALF: usize = LANES / 2;
 
 fn leaves<T: Element, P: Pair<T>>(width: usize, x: &[T], out: &mut [T]) {
     if width < LANES {
         return short(width, x, out, P::FIRST, P::of);
     }
+    match P::VECTORS {
+        true => whole::<T, P>(width, x, out, PhantomData),
+        false => any::<T, P>(width, x, out),
+    }
     let rest = width - width % LANES..width;
-    for (x, out) in x.chunks(width * TOGETHER).zip(out.chunks_mut(TOGETHER)) {
-        let mut lanes = [[P::FIRST; LANES]; TOGETHER];
-        let lanes = &mut lanes[..out.len()];
-        let mut undefined = !P::VECTORS;
-        if P::VECTORS {
-            let mut probe = [P::FIRST; LANES];
-            if P::SHORTER {
-                probe = [x[0]; LANES];
-            }
-            deal_rows(lanes, width, x, &mut probe, P::of_defined, P::probe);
-            undefined = probe.iter().any(|&x| P::undefined(x));
+    if !rest.is_empty() {
+        for (out, row) in out.iter_mut().zip(x.chunks_exact(width)) {
+            *out = row[rest.clone()].iter().fold(*out, |total, &x| P::of(total, x));
         }
-        match undefined {
-            false => halve(lanes, out, P::of_defined),
-            true => {
-                for ((lanes, row), out) in lanes.iter_mut().zip(x.chunks_exact(width)).zip(&mut *out) {
-                    *lanes = [P::FIRST; LANES];
-                    deal_any::<T, P>(lanes, &row[..rest.start]);
-                    *out = collapse(lanes, P::of);
+    }
+}
+
+/// The lanes of rows, whatever their elements are.
+fn any<T: Element, P: Pair<T>>(width: usize, x: &[T], out: &mut [T]) {
+    for (row, out) in x.chunks_exact(width).zip(out) {
+        let mut lanes = [P::FIRST; LANES];
+        deal_any::<T, P>(&mut lanes, &row[..width - width % LANES]);
+        *out = collapse(&lanes, P::of);
+    }
+}
+
+levels! {
+    /// As `any`, in vectors.
+    fn whole[T: Element, P: Pair<T>](width: usize, x: &[T], out: &mut [T], _pair: PhantomData<P>) {
+        for (x, out) in x.chunks(width * TOGETHER).zip(out.chunks_mut(TOGETHER)) {
+            let mut lanes = [[P::FIRST; HALF]; TOGETHER];
+            let mut undefined = false;
+            for (lanes, row) in lanes.iter_mut().zip(x.chunks_exact(width)) {
+                // A probe for every row, so that none waits for another.
+                let start = if P::SHORTER { row[0] } else { P::FIRST };
+                let (mut totals, mut probes) = ([P::FIRST; LANES], [start; LANES]);
+                for round in row.as_chunks::<LANES>().0 {
+                    let round = *round;
+                    for i in 0..LANES {
+                        totals[i] = P::of_defined(totals[i], round[i]);
+                        probes[i] = P::probe(probes[i], round[i]);
+                    }
+                }
+                for i in 0..HALF {
+                    lanes[i] = P::of_defined(totals[i], totals[i + HALF]);
+                }
+                for probe in probes {
+                    undefined |= P::undefined(probe);
                 }
             }
-        }
-        if !rest.is_empty() {
-            for (out, row) in out.iter_mut().zip(x.chunks_exact(width)) {
-                *out = row[rest.clone()].iter().fold(*out, |total, &x| P::of(total, x));
+            if undefined {
+                any::<T, P>(width, x, out);
+                continue;
+            }
+            // Through memory, else the compiler would make vectors of two elements of all, which is how this ends.
+            let totals = halve(black_box(&lanes), P::of_defined);
+            for (out, total) in out.iter_mut().zip(totals) {
+                *out = total;
             }
         }
     }
+}
+
+/// The rest of `collapse` for some leaves at once: the compiler makes vectors of what is left of several.
+#[inline(always)]
+fn halve<T: Copy>(lanes: &[[T; HALF]; TOGETHER], f: impl Fn(T, T) -> T) -> [T; TOGETHER] {
+    let mut eights = [[lanes[0][0]; 8]; TOGETHER];
+    for (x, lanes) in eights.iter_mut().zip(lanes) {
+        for i in 0..8 {
+            x[i] = f(lanes[i], lanes[i + 8]);
+        }
+    }
+    let mut fours = [[lanes[0][0]; 4]; TOGETHER];
+    for (x, eight) in fours.iter_mut().zip(&eights) {
+        for i in 0..4 {
+            x[i] = f(eight[i], eight[i + 4]);
+        }
+    }
+    let mut totals = [lanes[0][0]; TOGETHER];
+    for (total, x) in totals.iter_mut().zip(&fours) {
+        *total = f(f(x[0], x[2]), f(x[1], x[3]));
+    }
+    totals
 }
 
 /// Whatever the elements are: in vectors, where that is worth the code.
@@ -253,48 +316,6 @@ levels! {
         }
         *lanes = totals;
     }
-}
-
-levels! {
-    /// As `deal` for every row to lanes of its own, which are those of nothing yet; and all elements to `probe`.
-    fn deal_rows[T: Copy](
-        lanes: &mut [[T; LANES]],
-        width: usize,
-        x: &[T],
-        probe: &mut [T; LANES],
-        f: impl Fn(T, T) -> T + Copy,
-        g: impl Fn(T, T) -> T + Copy,
-    ) {
-        let mut probes = *probe;
-        for (lanes, row) in lanes.iter_mut().zip(x.chunks_exact(width)) {
-            let mut totals = *lanes;
-            for round in row.as_chunks::<LANES>().0 {
-                totals.iter_mut().zip(round).for_each(|(total, &x)| *total = f(*total, x));
-                probes.iter_mut().zip(round).for_each(|(probe, &x)| *probe = g(*probe, x));
-            }
-            *lanes = totals;
-        }
-        *probe = probes;
-    }
-}
-
-levels! {
-    /// As `collapse` for every row of lanes, of which nothing is left. Every step is through memory, else the compiler would
-    /// make vectors of two elements of all, which is how this ends.
-    fn halve[T: Copy](lanes: &mut [[T; LANES]], out: &mut [T], f: impl Fn(T, T) -> T + Copy) {
-        for (lanes, out) in lanes.iter_mut().zip(out) {
-            step::<T, 16>(lanes, f);
-            step::<T, 8>(lanes, f);
-            step::<T, 4>(lanes, f);
-            *out = f(f(lanes[0], lanes[2]), f(lanes[1], lanes[3]));
-        }
-    }
-}
-
-#[inline(always)]
-fn step<T: Copy, const WIDTH: usize>(lanes: &mut [T; LANES], f: impl Fn(T, T) -> T) {
-    (0..WIDTH).for_each(|i| lanes[i] = f(lanes[i], lanes[i + WIDTH]));
-    black_box(lanes);
 }
 
 /// Short rows side by side: what is a chain of one after another in each goes on in all of them at once.

@@ -112,7 +112,7 @@ pub fn extreme_shape(op: &str, x: &Shape, axes: &[usize]) -> Result<Shape> {
 }
 
 /// The loops of a function for a dtype.
-fn loops<T: Folded>(fold: Fold) -> Result<Combine<T>> {
+fn loops<T: Folded>(fold: Fold) -> Result<&'static Combine<T>> {
     T::combine(fold).ok_or_else(|| {
         let (op, takes) = (fold.name(), if matches!(fold, Fold::Any | Fold::All) { "bool" } else { "numbers" });
         Error::dtype(format!("{op}: expected {takes}, got {}", T::DTYPE))
@@ -121,7 +121,7 @@ fn loops<T: Folded>(fold: Fold) -> Result<Combine<T>> {
 
 fn over(fold: Fold, x: View, axes: &[usize], out: ViewMut) -> Result<()> {
     let op = fold.name();
-    with_computed!(op, x.dtype(), T => reduce(op, x.typed::<T>(op)?, axes, out.typed::<T>(op)?, &loops(fold)?))
+    with_computed!(op, x.dtype(), T => reduce(op, x.typed::<T>(op)?, axes, out.typed::<T>(op)?, loops(fold)?))
 }
 
 /// Whether the last axis of more than one element is reduced, which decides on the order of a reduction.
@@ -269,13 +269,32 @@ fn side_by_side<T: Element>(x: &[T], f: &Combine<T>) -> T {
         totals[whole] = (f.leaf)(&x[whole * LEAF..]);
     }
     while left > 1 {
-        for k in 0..left / 2 {
-            totals[k] = (f.pair)(totals[2 * k], totals[2 * k + 1]);
-        }
-        totals[left / 2] = totals[left - 1];
+        (f.pairs)(&mut totals[..left]);
         left = left.div_ceil(2);
     }
     totals[0]
+}
+
+/// As [`side_by_side`] for rows of so many elements, to an element each.
+fn rows_side_by_side<T: Element>(cols: usize, x: &[T], out: &mut [T], f: &Combine<T>) {
+    let leaves = cols / LEAF;
+    if cols <= LEAF {
+        return (f.leaves)(cols, x, out);
+    }
+    // Trees of rows that have a power of two of leaves are one.
+    if !cols.is_multiple_of(LEAF) || !leaves.is_power_of_two() || leaves > LEAVES {
+        return x.chunks_exact(cols).zip(out).for_each(|(x, out)| *out = side_by_side(x, f));
+    }
+    let rows = LEAVES / leaves;
+    for (x, out) in x.chunks(rows * cols).zip(out.chunks_mut(rows)) {
+        let (mut totals, mut left) = ([f.first; LEAVES], out.len() * leaves);
+        (f.leaves)(LEAF, x, &mut totals[..left]);
+        while left > out.len() {
+            (f.pairs)(&mut totals[..left]);
+            left /= 2;
+        }
+        out.copy_from_slice(&totals[..left]);
+    }
 }
 
 /// Results by lanes that are computed side by side where they, and not their elements, are neighbours in storage.

@@ -5,7 +5,7 @@
 //! the rows the leaves are the same, whose results are kept until all are there.
 
 use super::combine::Combine;
-use super::{Fold, LANES, LEAF, RUN, loops, side_by_side};
+use super::{Fold, LANES, LEAF, RUN, loops, rows_side_by_side};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::kernel::with_computed;
@@ -32,10 +32,7 @@ pub fn rows(fold: Fold, cols: usize, x: Data, out: DataMut) -> Result<()> {
     }
     with_computed!(op, x.dtype(), T => {
         let (x, out, f) = (typed::<T>(op, x)?, typed_mut::<T>(op, out)?, loops::<T>(fold)?);
-        match cols <= LEAF {
-            true => (f.leaves)(cols, x, out),
-            false => x.chunks_exact(cols).zip(out).for_each(|(x, out)| *out = side_by_side(x, &f)),
-        }
+        rows_side_by_side(cols, x, out, f);
     });
     Ok(())
 }
@@ -84,8 +81,8 @@ impl Stream {
             let (x, f) = (typed::<T>(op, x)?, loops::<T>(self.fold)?);
             let (state, totals) = (typed_mut::<T>(op, state)?, typed_mut::<T>(op, totals)?);
             match state.first_chunk_mut() {
-                Some(lanes) if width == 1 => elements(rows, before, x, lanes, totals, &f),
-                _ => whole_rows(rows, before, x, state.split_at_mut(width), totals, &f),
+                Some(lanes) if width == 1 => elements(rows, before, x, lanes, totals, f),
+                _ => whole_rows(rows, before, x, state.split_at_mut(width), totals, f),
             }
         });
         Ok(())
