@@ -1,8 +1,9 @@
 //! What only a later group reads is made there.
 //!
 //! Fusing puts a node where its operands are made. What is made there for the backward pass, such as 1 - y² beside
-//! y = tanh x, would be written, kept until then and read again. If its operands are kept anyway, it moves to its
-//! reader with what only it reads: less memory, and less to write. Nothing is computed twice, and no bit changes.
+//! y = tanh x, would be written, kept until then and read again. Where its operands are kept anyway, or take no more
+//! memory than it, it moves to its reader, with what only it reads: less memory, and less to write. Nothing is computed
+//! twice, and no bit changes.
 
 use std::collections::VecDeque;
 
@@ -11,6 +12,7 @@ use wengert_tensor::kernel::tiny::MOST;
 
 use super::fuse::{Base, LIMIT, Place, Role, Unit};
 use super::graph::Graph;
+use super::memory::bytes;
 
 /// Moves nodes of groups, in the order in which they run, to the groups that read them.
 pub(super) fn sink(graph: &Graph, places: &[Place], units: &mut [Unit]) {
@@ -78,21 +80,31 @@ impl Sinker<'_> {
         if !fits || !self.readers[i].iter().all(whole) {
             return None;
         }
-        let mut moving: SmallVec<[usize; 8]> = SmallVec::new();
+        let bytes = |i: usize| bytes(&self.graph.nodes[i].ty);
+        let (mut moving, mut longer): (SmallVec<[usize; 8]>, SmallVec<[usize; 8]>) = (SmallVec::new(), SmallVec::new());
         moving.push(i);
         let mut next = 0;
         while let Some(&j) = moving.get(next) {
             for b in self.bases(j) {
-                // What is there until then stays where it is; what nobody else reads comes along.
-                if self.last[b] >= w || moving.contains(&b) {
+                // What is there until then stays where it is; what nobody else reads comes along; the rest stays longer.
+                if self.last[b] >= w || moving.contains(&b) || longer.contains(&b) {
                     continue;
                 }
-                if !self.is_full(units, u, b) || !self.readers[b].iter().all(|reader| moving.contains(reader)) {
+                let alone = self.readers[b].iter().all(|reader| moving.contains(reader));
+                let place = |&&x: &&usize| self.places[x].base == Base::Node(b);
+                if alone && self.is_full(units, u, b) {
+                    moving.push(b);
+                } else if self.graph.nodes[j].operands.iter().filter(place).all(|&x| self.places[x].is_whole()) {
+                    longer.push(b);
+                } else {
                     return None;
                 }
-                moving.push(b);
             }
             next += 1;
+        }
+        // In its place, and for a shorter time.
+        if longer.iter().map(|&b| bytes(b)).sum::<usize>() > bytes(i) {
+            return None;
         }
         (there.roles.len() + moving.len() <= LIMIT && moving.len() < units[u].nodes.len()).then_some((w, moving))
     }
