@@ -231,15 +231,13 @@ impl Tiny {
     pub fn run(&self, memory: &mut Memory) -> Result<()> {
         memory.writing(self.slab, |memory, slab| {
             for load in &self.loads {
-                let (data, to) = (memory.data(load.source), slab.data_mut().range(load.at..load.at + load.n));
-                load.run(data, to)?;
+                load.run(memory.data(load.source), slab.data_mut())?;
             }
             self.machine.run(slab.data_mut())
         })?;
         for store in &self.stores {
             memory.writing(store.slot, |memory, out| {
-                let from = memory.data(Source::Slot(self.slab)).range(store.at..store.at + store.n);
-                copy(from, out.data_mut().range(0..store.n))
+                copy(store.n, (memory.data(Source::Slot(self.slab)), store.at), (out.data_mut(), 0))
             })?;
         }
         Ok(())
@@ -261,26 +259,27 @@ impl Tiny {
 const NAMES: usize = 64;
 
 impl Load {
-    fn run(&self, data: Data, to: DataMut) -> Result<()> {
+    fn run(&self, data: Data, slab: DataMut) -> Result<()> {
         match &self.walker {
-            None => copy(data.range(0..self.n), to),
-            Some(walker) if data.dtype() == to.dtype() => walker.read_from(0, data, to),
+            None => copy(self.n, (data, 0), (slab, self.at)),
+            Some(walker) if data.dtype() == slab.dtype() => {
+                walker.read_from(0, data, slab.range(self.at..self.at + self.n))
+            }
             Some(walker) => {
                 let mut truths = [false; MOST];
-                let truths = &mut truths[..self.n];
-                walker.read_from(0, data, DataMut::Bool(truths))?;
-                copy(Data::Bool(truths), to)
+                walker.read_from(0, data, DataMut::Bool(&mut truths[..self.n]))?;
+                copy(self.n, (Data::Bool(&truths), 0), (slab, self.at))
             }
         }
     }
 }
 
-/// Copies elements; truth values are numbers in the slab.
+/// Copies so many elements, from a place to a place; truth values are numbers in the slab.
 #[inline]
-fn copy(from: Data, to: DataMut) -> Result<()> {
+fn copy(n: usize, (from, start): (Data, usize), (to, at): (DataMut, usize)) -> Result<()> {
     macro_rules! each {
         ($from:ident, $to:ident, |$x:ident| $y:expr) => {
-            $to.iter_mut().zip($from).for_each(|(to, &$x)| *to = $y)
+            $to[at..at + n].iter_mut().zip(&$from[start..start + n]).for_each(|(to, &$x)| *to = $y)
         };
     }
     match (from, to) {
