@@ -4,23 +4,10 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::copy;
-use crate::kernel::level::Level;
 use crate::view::{Data, DataMut};
 
 /// The bytes that come together.
 const LINE: usize = 64;
-
-/// The first byte of some elements, and how many bytes there are.
-fn bytes(x: Data) -> (*const u8, usize) {
-    match x {
-        Data::F32(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::F64(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::I64(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::Bool(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::BF16(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::F16(x) => (x.as_ptr().cast(), size_of_val(x)),
-    }
-}
 
 /// Memory that will be read, brought to the caches a bit at a time, where the processor can be asked for that. What is
 /// computed is the same.
@@ -98,25 +85,48 @@ impl Writer {
             let (n, len, from, to) = (x.len(), out.len(), x.dtype(), out.dtype());
             return Err(Error::shape(format!("copy: {n} elements of {from} into {len} of {to}")));
         }
-        #[cfg(target_arch = "x86_64")]
-        if Level::best() >= Level::Avx2 {
-            let ((from, bytes), (to, _)) = (bytes(x), bytes(out.reborrow().data()));
-            if to.addr().is_multiple_of(LINE) && bytes.is_multiple_of(LINE) {
-                let to = match &mut out {
-                    DataMut::F32(out) => out.as_mut_ptr().cast::<u8>(),
-                    DataMut::F64(out) => out.as_mut_ptr().cast(),
-                    DataMut::I64(out) => out.as_mut_ptr().cast(),
-                    DataMut::Bool(out) => out.as_mut_ptr().cast(),
-                    DataMut::BF16(out) => out.as_mut_ptr().cast(),
-                    DataMut::F16(out) => out.as_mut_ptr().cast(),
-                };
-                // SAFETY: both are slices of so many bytes, in whole lines, the second from the start of one on; a `Level` is
-                // one that this processor has. The writer's end waits for what is written here.
-                unsafe { past(from, to, bytes) };
-                return Ok(());
-            }
-        }
-        copy::slice(x, out)
+        if past_caches(x, &mut out) { Ok(()) } else { copy::slice(x, out) }
+    }
+}
+
+/// Copies past the caches, if the processor can, and source and result are the same number of whole lines; whether it did.
+#[cfg(target_arch = "x86_64")]
+fn past_caches(x: Data, out: &mut DataMut) -> bool {
+    use crate::kernel::level::Level;
+
+    let ((from, bytes), (to, room)) = (bytes(x), bytes(out.reborrow().data()));
+    if Level::best() < Level::Avx2 || bytes != room || !to.addr().is_multiple_of(LINE) || !bytes.is_multiple_of(LINE) {
+        return false;
+    }
+    let to = match out {
+        DataMut::F32(out) => out.as_mut_ptr().cast::<u8>(),
+        DataMut::F64(out) => out.as_mut_ptr().cast(),
+        DataMut::I64(out) => out.as_mut_ptr().cast(),
+        DataMut::Bool(out) => out.as_mut_ptr().cast(),
+        DataMut::BF16(out) => out.as_mut_ptr().cast(),
+        DataMut::F16(out) => out.as_mut_ptr().cast(),
+    };
+    // SAFETY: both are slices of as many bytes, in whole lines, the second from the start of one on; a `Level` is
+    // one that this processor has. The writer's end waits for what is written here.
+    unsafe { past(from, to, bytes) };
+    true
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn past_caches(_: Data, _: &mut DataMut) -> bool {
+    false
+}
+
+#[cfg(target_arch = "x86_64")]
+/// The first byte of some elements, and how many bytes there are.
+fn bytes(x: Data) -> (*const u8, usize) {
+    match x {
+        Data::F32(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::F64(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::I64(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::Bool(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::BF16(x) => (x.as_ptr().cast(), size_of_val(x)),
+        Data::F16(x) => (x.as_ptr().cast(), size_of_val(x)),
     }
 }
 
