@@ -305,3 +305,17 @@ fn what_waits_for_nothing_runs_where_it_is_read() -> Result<()> {
     check(&tape, &[next, (early.square() + x.cumsum(1)).cumsum(0) + early])?;
     check(&tape, &[early.t() + x.cumsum(1).t(), early.flip(0) + x.cumsum(0)])
 }
+
+#[test]
+fn what_is_read_in_part_stays_where_it_is_made() -> Result<()> {
+    let tape = Tape::new();
+    let x = tape.input(&noise([128], DType::F64, 1));
+    let y = x.tanh();
+    let slope = 1.0 - y * y;
+    // A group of rows, each of which takes one of the first of as many elements as the group has.
+    let rows = y.reshape([32, 4]).matmul(tape.input(&noise([4, 4], DType::F64, 2))).exp();
+    let sums = (rows * rows).sum_axes([1]);
+    let each = sums * slope.narrow(0, 0, 32);
+    check(&tape, &[y, each, rows * y.reshape([32, 4])])?;
+    check(&tape, &[y, slope.narrow(0, 0, 32).sum() * sums, rows + 1.0])
+}

@@ -72,11 +72,14 @@ impl Sinker<'_> {
     fn target(&self, units: &[Unit], u: usize, i: usize) -> Option<(usize, SmallVec<[usize; 8]>)> {
         let w = self.last[i];
         let there = units.get(w).filter(|_| w > u)?.domain.as_ref()?;
+        let numel = self.graph.nodes[i].ty.shape.numel();
+        // All of it: the first of its elements alone may be read as one for every row.
+        let all = |place: &Place| place.is_whole() && place.layout.numel() == numel;
         let whole = |&j: &usize| {
-            let reads = |&x: &usize| self.places[x].base != Base::Node(i) || self.places[x].is_whole();
+            let reads = |&x: &usize| self.places[x].base != Base::Node(i) || all(&self.places[x]);
             self.unit_of[j] == w && self.graph.nodes[j].operands.iter().all(reads)
         };
-        let fits = self.is_full(units, u, i) && there.numel == self.graph.nodes[i].ty.shape.numel();
+        let fits = self.is_full(units, u, i) && there.numel == numel;
         if !fits || !self.readers[i].iter().all(whole) {
             return None;
         }

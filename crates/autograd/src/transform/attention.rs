@@ -86,8 +86,12 @@ struct Blocks {
 impl Blocks {
     /// Where blocks win. What does not fit together is left to the other way, which says why.
     fn of(query: Var<'_>, key: Var<'_>, value: Var<'_>, mask: &Mask<'_>) -> Option<Self> {
-        let of = query.shape();
-        let (queries, keys) = (*of.get(of.rank().checked_sub(2)?)?, *key.shape().iter().nth_back(1)?);
+        let (of, to) = (query.shape(), key.shape());
+        let (&[.., queries, d], &[.., keys, e]) = (&of[..], &to[..]) else { return None };
+        let same = d == e && query.dtype() == key.dtype() && query.dtype() == value.dtype();
+        if !same || value.shape().iter().nth_back(1) != Some(&keys) {
+            return None;
+        }
         let rest = |x: Var<'_>| {
             let (mut own, times) = (x.shape(), sharers(&x.shape(), &of));
             let matrix = own.rank().checked_sub(2)?;
