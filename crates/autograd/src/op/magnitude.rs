@@ -17,7 +17,7 @@ elementwise! { steps:
 }
 
 elementwise! { binary:
-    /// z = |x| with the sign of y,  dz = sign x sign z dx
+    /// z = |x| with the sign of y,  dz = sign x sign z dx. That of NaN may be any, and another in a program.
     Copysign: copysign (pair_of_floats), |x, _, z, bar| bar * (x.sign() * z.sign()), return None,
         [(1.0, 0.5), (-2.0, 3.0), (-1.5, -0.5)];
     /// z = the larger of x and y, NaN where either is;  dz = its differential, the mean of both for equals

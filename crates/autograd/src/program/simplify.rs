@@ -1,4 +1,4 @@
-//! Rewrites of a graph that change no bit of any answer.
+//! Rewrites of a graph that change no bit of any answer, but for the sign of NaN and what else its bits say.
 //!
 //! - Elementwise operations on constants are done once, when the program is made.
 //! - What leaves its operand as it is, such as multiplying by 1, is the operand.
