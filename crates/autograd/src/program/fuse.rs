@@ -24,6 +24,7 @@ use wengert_tensor::kernel::reduce::Fold;
 use wengert_tensor::{DType, Layout, Pad as Edges, Scalar, Shape};
 
 use super::graph::Graph;
+use super::rows::is_spread;
 use super::sink::sink;
 use super::tiny;
 use crate::op::Op;
@@ -206,25 +207,6 @@ fn pattern(shape: &Shape, axes: &[usize]) -> Option<Pattern> {
         Some((false, _)) if changes == 1 => Some(Pattern::Leading(kept)),
         _ => None,
     }
-}
-
-/// Whether a layout repeats its base's elements, one a row, over `cols` columns.
-pub(super) fn is_spread(layout: &Layout, cols: usize) -> bool {
-    let (mut left, mut step) = (cols, 1);
-    for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
-        if left > 1 {
-            if stride != 0 || left % size != 0 {
-                return false;
-            }
-            left /= size;
-        } else {
-            if stride != step {
-                return false;
-            }
-            step *= size as isize;
-        }
-    }
-    left == 1
 }
 
 /// Which unit makes a node, and what the node is there.

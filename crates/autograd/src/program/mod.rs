@@ -27,6 +27,7 @@ mod memory;
 mod narrow;
 mod plan;
 mod profile;
+mod rows;
 mod run;
 mod simplify;
 mod sink;

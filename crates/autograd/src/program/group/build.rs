@@ -1,6 +1,5 @@
 //! From a unit to a group: how every operand is read, and which tiles there are.
 
-use std::cmp::Reverse;
 use std::mem::take;
 use std::panic::Location;
 
@@ -13,20 +12,17 @@ use wengert_tensor::kernel::reduce::LEAF;
 use wengert_tensor::kernel::reduce::stream::Stream;
 use wengert_tensor::{DType, Layout};
 
-use super::chain::NARROW;
 use super::{End, Group, Local, chain};
 use crate::program::Source;
 use crate::program::cost::Note;
-use crate::program::fuse::{Base, Domain, Place, Role, Unit, edges, is_spread, reduction};
+use crate::program::fuse::{Base, Domain, Place, Role, Unit, edges, reduction};
 use crate::program::memory::Plan;
+use crate::program::rows::{columns, even_rows, is_once, is_spread, repeats};
 use crate::ty::Type;
 
 /// Bytes of a tile, unless a row is longer: most of a group fit the L1 cache, all of it the L2 cache, and a step's own
 /// costs are spread over thousands of elements.
 const TILE: usize = 8192;
-
-/// Bytes of a row that is read where it is.
-const ROW: usize = 2048;
 
 /// Elements that operations of a part make together, at least: about 10 microseconds of work.
 const PART: usize = 1 << 18;
@@ -86,7 +82,7 @@ pub(super) struct Builder<'a, 'p> {
 impl Group {
     /// The group of a unit, with tiles from the plan's memory.
     pub fn new(plan: &mut Plan, unit: &Unit, domain: &Domain) -> Self {
-        let cols = domain.cols.or_else(|| columns(plan, unit)).unwrap_or(1);
+        let cols = domain.cols.or_else(|| columns(plan, unit, TILE / 4)).unwrap_or(1);
         let rows = domain.numel / cols.max(1);
         let sizes = unit.nodes.iter().map(|&i| plan.graph.nodes[i].ty.dtype.size());
         let elements = TILE / sizes.max().unwrap_or(1).max(4);
@@ -115,94 +111,6 @@ impl Group {
         }
         builder.finish()
     }
-}
-
-/// The columns that a group may as well have where its nodes leave that open: those at which its operands are least often
-/// copied into tiles.
-fn columns(plan: &Plan, unit: &Unit) -> Option<usize> {
-    let operands = unit.nodes.iter().flat_map(|&i| &plan.graph.nodes[i].operands).map(|&x| &plan.places[x]);
-    let mut layouts: SmallVec<[&Layout; 8]> = SmallVec::new();
-    for place in operands {
-        if !place.layout.is_contiguous() && !is_once(&place.layout) && !layouts.contains(&&place.layout) {
-            layouts.push(&place.layout);
-        }
-    }
-    // Where an axis ends that lies in another way than those within it.
-    let mut ends: SmallVec<[usize; 8]> = SmallVec::new();
-    for layout in &layouts {
-        let (mut cols, mut next) = (1, None);
-        for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
-            if next.is_some_and(|next| next != stride) && cols <= TILE / 4 && !ends.contains(&cols) {
-                ends.push(cols);
-            }
-            cols *= size;
-            next = Some(stride * size as isize);
-        }
-    }
-    let copies = |cols: usize| layouts.iter().map(|layout| copied(layout, cols)).sum::<usize>();
-    let all = copies(1);
-    let fewer = ends.into_iter().map(|cols| (copies(cols), Reverse(cols))).filter(|&(copies, _)| copies < all);
-    fewer.min().map(|(_, cols)| cols.0)
-}
-
-/// About how long it takes to put an element of a layout in a tile of rows of so many elements: nothing, where it is read
-/// from where it is, or is the same in every tile.
-fn copied(layout: &Layout, cols: usize) -> usize {
-    let wide = cols >= NARROW;
-    match () {
-        () if cols > 1 && repeats(layout, cols) => 0,
-        () if wide && (is_spread(layout, cols) || even_rows(layout, cols).is_some()) => 0,
-        () if cols > 1 && is_spread(layout, cols) => 2,
-        () => 4,
-    }
-}
-
-/// Whether rows are so short that to go from one to the next takes as long as to read them: then they are put side by side in a
-/// tile, and passes go over all of it.
-pub(super) fn is_short(cols: usize, dtype: DType) -> bool {
-    cols * dtype.size() < ROW
-}
-
-/// Whether a layout is of one element.
-fn is_once(layout: &Layout) -> bool {
-    layout.strides().iter().zip(layout.shape().iter()).all(|(&step, &n)| step == 0 || n == 1)
-}
-
-/// Whether every row of `cols` elements of a layout is the same.
-fn repeats(layout: &Layout, cols: usize) -> bool {
-    let mut left = cols;
-    for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
-        match left {
-            1 if stride != 0 => return false,
-            1 => {}
-            _ if left.is_multiple_of(size) => left /= size,
-            _ if size.is_multiple_of(left) && stride == 0 => left = 1,
-            _ => return false,
-        }
-    }
-    left == 1
-}
-
-/// How far apart the rows of a layout start, of which each has `cols` elements side by side; 0 where all are the same row.
-pub(super) fn even_rows(layout: &Layout, cols: usize) -> Option<usize> {
-    // What the next axis outwards has for a stride, if the rows are to go on.
-    let (mut left, mut step, mut rows) = (cols, 1, None);
-    for (&size, &stride) in layout.shape().iter().zip(layout.strides()).rev().filter(|(size, _)| **size != 1) {
-        if left > 1 {
-            if stride != step || left % size != 0 {
-                return None;
-            }
-            (left, step) = (left / size, step * size as isize);
-        } else {
-            let (first, next) = rows.unwrap_or((stride, stride));
-            if stride != next {
-                return None;
-            }
-            rows = Some((first, next * size as isize));
-        }
-    }
-    let (row, _) = rows.unwrap_or((0, 0));
-    (left == 1).then_some(row)?.try_into().ok()
 }
 
 impl Builder<'_, '_> {

@@ -7,12 +7,10 @@ use wengert_tensor::DType;
 use wengert_tensor::kernel::blocks::{From, Operand, Step, Term, Work};
 use wengert_tensor::kernel::chain::{Arith, Chain};
 
-use super::build::{Builder, even_rows, is_short};
+use super::build::Builder;
 use crate::op::Op;
-use crate::program::fuse::{Base, Place, is_spread};
-
-/// Shorter rows are spread first: a pass for each row would take longer.
-pub const NARROW: usize = 64;
+use crate::program::fuse::{Base, Place};
+use crate::program::rows::{NARROW, even_rows, is_short, is_spread};
 
 impl Builder<'_, '_> {
     /// Writes node `i`, with so many elements a row, as a chain, if it is arithmetic.
