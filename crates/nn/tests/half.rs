@@ -258,13 +258,13 @@ fn layers_compute_in_half_precision() -> Result<()> {
     Ok(())
 }
 
-/// What a step keeps for its gradients is kept in half precision.
+/// What a step keeps for its gradients is kept in half precision. The batch is large beside the tiles of all threads.
 #[test]
 fn a_training_step_takes_less_memory() -> Result<()> {
     let mlp = Mlp::new(&[64, 64, 64, 64, 64], Activation::Relu, &mut Rng::seed(1))?;
     let memory = |dtype: DType| -> Result<usize> {
         let tape = Tape::new();
-        let x = tape.input(&Tensor::randn([2048, 64], dtype, &mut Rng::seed(2))?);
+        let x = tape.input(&Tensor::randn([8192, 64], dtype, &mut Rng::seed(2))?);
         let loss = mlp.forward(x).cast(DType::F32).square().mean();
         let params: Vec<Var> = mlp.params().values().map(|param| param.on(&tape)).collect();
         let answers: Vec<Var> = [loss].into_iter().chain(loss.grads(&params)).collect();

@@ -1,7 +1,10 @@
 //! From a unit to a group: how every operand is read, and which tiles there are.
 
 use std::mem::take;
+use std::num::NonZero;
 use std::panic::Location;
+use std::sync::OnceLock;
+use std::thread::available_parallelism;
 
 use smallvec::{SmallVec, smallvec};
 use wengert_tensor::kernel::blocks::{Blocks, From, Operand, Step, Work};
@@ -28,7 +31,7 @@ const TILE: usize = 8192;
 const PART: usize = 1 << 18;
 /// No more parts than this: enough for threads to end at about the same time.
 const PARTS: usize = 64;
-/// No more lanes than this, because each has tiles of its own.
+/// No more lanes than this, nor than the machine runs at once, because each has tiles of its own.
 const LANES: usize = 32;
 
 fn lcm(a: usize, b: usize) -> usize {
@@ -400,7 +403,9 @@ impl Builder<'_, '_> {
             }
         }
         let (part, parts) = self.parts(&steps);
-        let lanes = parts.min(LANES);
+        static AT_ONCE: OnceLock<usize> = OnceLock::new();
+        let at_once = *AT_ONCE.get_or_init(|| available_parallelism().map_or(1, NonZero::get));
+        let lanes = parts.min(at_once.min(LANES));
         // Tiles of one dtype lie in one slot, those of a local together, each from a cache line on.
         let mut slots: Vec<(usize, usize)> = self.results.iter().map(|&(_, slot, _)| (slot, 1)).collect();
         let mut locals: Vec<Local> = self.results.iter().map(|&(i, _, len)| self.share(i, len, part)).collect();
