@@ -117,8 +117,8 @@ fn past_caches(_: Data, _: &mut DataMut) -> bool {
     false
 }
 
-#[cfg(target_arch = "x86_64")]
 /// The first byte of some elements, and how many bytes there are.
+#[cfg(target_arch = "x86_64")]
 fn bytes(x: Data) -> (*const u8, usize) {
     match x {
         Data::F32(x) => (x.as_ptr().cast(), size_of_val(x)),
