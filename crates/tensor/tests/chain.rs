@@ -1,8 +1,11 @@
 //! Arithmetic in one pass: the bits of one operation after another, however operands are spread.
 
+use std::panic::Location;
+
 use proptest::prelude::*;
-use wengert_tensor::kernel::chain::{Arith, Chain, Term};
-use wengert_tensor::{Data, DataMut};
+use wengert_tensor::kernel::blocks::{Blocks, From, Operand, Step, Term, Work};
+use wengert_tensor::kernel::chain::{Arith, Chain};
+use wengert_tensor::{Data, DataMut, Result};
 
 const ALL: [Arith; 4] = [Arith::Add, Arith::Sub, Arith::Mul, Arith::Div];
 
@@ -39,6 +42,24 @@ fn way(kind: usize, cols: usize) -> (usize, bool) {
     }
 }
 
+/// One pass over so many rows of so many elements, in one block.
+fn run(chain: Chain, [rows, cols]: [usize; 2], terms: &[Term], shared: &[Data], out: DataMut) -> Result<()> {
+    let work = Work::Chain(chain, terms.iter().copied().collect());
+    let step = Step { work, out: result(cols), passes: true, at: Location::caller() };
+    Blocks::new(rows, cols, vec![], vec![step], vec![]).run(shared, &mut [out], 0..rows)
+}
+
+/// The result, of rows of so many elements.
+fn result(cols: usize) -> Operand {
+    Operand { from: From::Local(0), offset: 0, step: cols, width: cols }
+}
+
+/// Source `k`, whose rows start so far apart.
+fn source(k: usize, cols: usize, row: usize, along: bool) -> Term {
+    let width = if along { cols } else { 1 };
+    Term { x: Operand { from: From::Shared(k), offset: 0, step: row, width }, row, along }
+}
+
 macro_rules! check {
     ($T:ty, $bits:ty, $Variant:ident, $rows:expr, $cols:expr, $kinds:expr, $chain:expr, $one:expr, $own:expr) => {{
         let (rows, cols, own) = ($rows, $cols, $own);
@@ -58,12 +79,15 @@ macro_rules! check {
         let terms: Vec<Term> = operands
             .iter()
             .enumerate()
-            .map(|(k, (x, row, along))| match own {
-                Some(own) if own == k => Term::Own,
-                _ => Term::Read { data: Data::$Variant(x), row: *row, along: *along },
+            .map(|(k, (_, row, along))| match own {
+                Some(own) if own == k => Term::full(result(cols)),
+                _ => source(k, cols, *row, *along),
             })
             .collect();
-        $chain.run([rows, cols], &terms, DataMut::$Variant(&mut out)).unwrap();
+        let shared: Vec<Data> = operands.iter().map(|(x, ..)| Data::$Variant(x)).collect();
+        let outcome = run($chain, [rows, cols], &terms, &shared, DataMut::$Variant(&mut out));
+        // There is no block of no rows.
+        assert_eq!(outcome.is_ok(), rows > 0);
         for r in 0..rows {
             for c in 0..cols {
                 let x: Vec<$T> =
@@ -113,17 +137,18 @@ proptest! {
 #[test]
 fn what_does_not_fit_is_an_error() {
     let (x, n) = ([1_f32; 6], [1_i64; 6]);
-    let all = |data| Term::Read { data, row: 3, along: true };
-    let run = |x: &[Term], sizes| Chain::new(Arith::Add).run(sizes, x, DataMut::F32(&mut [0.0; 6]));
-    let fits = all(Data::F32(&x));
-    assert!(run(&[fits, fits], [2, 3]).is_ok());
-    assert!(run(&[fits, fits], [3, 3]).is_err());
-    assert!(run(&[fits, fits], [usize::MAX, 2]).is_err());
-    assert!(run(&[fits], [2, 3]).is_err());
-    assert!(run(&[fits, fits, fits], [2, 3]).is_err());
-    assert!(run(&[fits, all(Data::F32(&x[1..]))], [2, 3]).is_err());
-    assert!(run(&[fits, all(Data::I64(&n))], [2, 3]).is_err());
-    assert!(run(&[fits, Term::Read { data: Data::F32(&x), row: usize::MAX, along: false }], [2, 3]).is_err());
-    let pair = [all(Data::I64(&n)), all(Data::I64(&n))];
-    assert!(Chain::new(Arith::Add).run([2, 3], &pair, DataMut::I64(&mut [0; 6])).is_err());
+    let shared = [Data::F32(&x), Data::F32(&x[1..]), Data::I64(&n)];
+    let add = |terms: &[Term], sizes| run(Chain::new(Arith::Add), sizes, terms, &shared, DataMut::F32(&mut [0.0; 6]));
+    let [fits, short, whole] = [0, 1, 2].map(|k| source(k, 3, 3, true));
+    assert!(add(&[fits, fits], [2, 3]).is_ok());
+    assert!(add(&[fits, fits], [3, 3]).is_err());
+    assert!(add(&[fits, fits], [usize::MAX, 3]).is_err());
+    assert!(add(&[fits], [2, 3]).is_err());
+    assert!(add(&[fits, fits, fits], [2, 3]).is_err());
+    assert!(add(&[fits, short], [2, 3]).is_err());
+    assert!(add(&[fits, whole], [2, 3]).is_err());
+    assert!(add(&[fits, source(3, 3, 3, true)], [2, 3]).is_err());
+    assert!(add(&[fits, source(0, 3, usize::MAX, false)], [2, 3]).is_err());
+    let integers = run(Chain::new(Arith::Add), [2, 3], &[whole, whole], &shared, DataMut::I64(&mut [0; 6]));
+    assert!(integers.is_err());
 }

@@ -11,10 +11,8 @@ use std::mem::MaybeUninit;
 
 use num_traits::Float;
 
-use crate::dtype::{DType, Element};
-use crate::error::{Error, Result};
+use crate::dtype::DType;
 use crate::kernel::level::levels;
-use crate::view::{Data, DataMut};
 
 /// An operation of arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,22 +46,6 @@ enum Then {
 pub struct Chain {
     first: Arith,
     then: Then,
-}
-
-/// An operand of a result that has rows.
-#[derive(Debug, Clone, Copy)]
-pub enum Term<'a> {
-    /// Elements elsewhere.
-    Read {
-        /// From the first on.
-        data: Data<'a>,
-        /// How far apart rows start.
-        row: usize,
-        /// Whether a row has an element for each of the result, or one for all.
-        along: bool,
-    },
-    /// What is where the result will be.
-    Own,
 }
 
 /// An operand by its place: where its first row starts, how far apart rows do, and whether a row has an element for each
@@ -108,49 +90,6 @@ impl Chain {
         self.then == Then::Nothing
     }
 
-    /// Fills `out`, so many rows of so many elements, from two operands, or three where there are two operations.
-    ///
-    /// # Errors
-    /// Where dtypes differ or are not floats, or numbers of operands or elements do not fit.
-    pub fn run(self, sizes: [usize; 2], x: &[Term], out: DataMut) -> Result<()> {
-        match out {
-            DataMut::F32(out) => self.typed(sizes, x, out),
-            DataMut::F64(out) => self.typed(sizes, x, out),
-            out => Err(Error::dtype(format!("chain: does not take {}", out.dtype()))),
-        }
-    }
-
-    fn typed<T: Element + Float>(self, sizes: [usize; 2], x: &[Term], out: &mut [T]) -> Result<()> {
-        let [rows, cols] = sizes;
-        if x.len() != self.operands() || rows.checked_mul(cols) != Some(out.len()) {
-            return Err(misfit(x.len(), out.len(), sizes));
-        }
-        if out.is_empty() {
-            return Ok(());
-        }
-        // One pointer for what is read and written there: another borrow would end it.
-        let (len, to) = (out.len(), out.as_mut_ptr());
-        let mut spots = [Spot { start: to.cast_const().cast(), row: cols, along: true }; 3];
-        for (x, spot) in x.iter().zip(&mut spots) {
-            let Term::Read { data, row, along } = *x else { continue };
-            let Some(elements) = T::slice(data) else { return Err(unlike(data.dtype(), T::DTYPE)) };
-            let needed = (rows - 1).saturating_mul(row).saturating_add(if along { cols } else { 1 });
-            if elements.len() < needed {
-                return Err(misfit(elements.len(), len, sizes));
-            }
-            *spot = Spot { start: elements.as_ptr().cast(), row, along };
-        }
-        // SAFETY: every operand has the elements that it needs, and those of another borrow than the result's are apart
-        // from it.
-        unsafe {
-            match spots {
-                [a, b, _] if x.len() == 2 => self.pass(T::DTYPE, sizes, [a, b], to.cast()),
-                _ => self.pass(T::DTYPE, sizes, spots, to.cast()),
-            }
-        }
-        Ok(())
-    }
-
     /// Fills so many rows of so many elements from `out` on.
     ///
     /// # Safety
@@ -188,16 +127,6 @@ impl Chain {
             kernel(&row);
         }
     }
-}
-
-#[cold]
-fn misfit(x: usize, out: usize, [rows, cols]: [usize; 2]) -> Error {
-    Error::shape(format!("chain: {x} operands or elements for {out} of {rows} rows of {cols}"))
-}
-
-#[cold]
-fn unlike(from: DType, to: DType) -> Error {
-    Error::dtype(format!("chain: dtypes {from} and {to} differ"))
 }
 
 /// Elements that are computed side by side.
