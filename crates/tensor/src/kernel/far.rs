@@ -93,41 +93,23 @@ impl Writer {
 #[cfg(target_arch = "x86_64")]
 fn past_caches(x: Data, out: &mut DataMut) -> bool {
     use crate::kernel::level::Level;
+    use crate::kernel::raw::Raw;
 
-    let ((from, bytes), (to, room)) = (bytes(x), bytes(out.reborrow().data()));
-    if Level::best() < Level::Avx2 || bytes != room || !to.addr().is_multiple_of(LINE) || !bytes.is_multiple_of(LINE) {
+    let (from, to) = (Raw::read(x), Raw::write(out));
+    let bytes = from.len * from.dtype.size();
+    let lines = to.start.addr().is_multiple_of(LINE) && bytes.is_multiple_of(LINE);
+    if Level::best() < Level::Avx2 || (from.len, from.dtype) != (to.len, to.dtype) || !lines {
         return false;
     }
-    let to = match out {
-        DataMut::F32(out) => out.as_mut_ptr().cast::<u8>(),
-        DataMut::F64(out) => out.as_mut_ptr().cast(),
-        DataMut::I64(out) => out.as_mut_ptr().cast(),
-        DataMut::Bool(out) => out.as_mut_ptr().cast(),
-        DataMut::BF16(out) => out.as_mut_ptr().cast(),
-        DataMut::F16(out) => out.as_mut_ptr().cast(),
-    };
     // SAFETY: both are slices of as many bytes, in whole lines, the second from the start of one on; a `Level` is
     // one that this processor has. The writer's end waits for what is written here.
-    unsafe { past(from, to, bytes) };
+    unsafe { past(from.start, to.start, bytes) };
     true
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 fn past_caches(_: Data, _: &mut DataMut) -> bool {
     false
-}
-
-/// The first byte of some elements, and how many bytes there are.
-#[cfg(target_arch = "x86_64")]
-fn bytes(x: Data) -> (*const u8, usize) {
-    match x {
-        Data::F32(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::F64(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::I64(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::Bool(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::BF16(x) => (x.as_ptr().cast(), size_of_val(x)),
-        Data::F16(x) => (x.as_ptr().cast(), size_of_val(x)),
-    }
 }
 
 #[cfg(target_arch = "x86_64")]

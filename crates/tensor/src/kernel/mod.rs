@@ -35,6 +35,7 @@ pub mod parallel;
 pub mod parts;
 pub mod pool;
 pub mod random;
+mod raw;
 pub mod reduce;
 pub mod scan;
 pub mod select;

@@ -13,9 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use smallvec::SmallVec;
 
 use super::parallel::{self, First};
-use crate::dtype::DType;
+use super::raw::Raw;
 use crate::error::Result;
-use crate::half::{Bf16, F16};
 use crate::view::DataMut;
 
 /// How many elements of a slice a part has.
@@ -66,9 +65,7 @@ pub fn parts(
 
 /// A slice of which threads borrow disjoint ranges.
 struct Slice<'a> {
-    dtype: DType,
-    first: *mut u8,
-    len: usize,
+    raw: Raw,
     share: Share,
     borrowed: PhantomData<&'a mut ()>,
 }
@@ -78,16 +75,7 @@ unsafe impl Sync for Slice<'_> {}
 
 impl<'a> Slice<'a> {
     fn of(data: &'a mut DataMut, share: Share) -> Self {
-        let (dtype, len) = (data.dtype(), data.len());
-        let first = match data {
-            DataMut::F32(d) => d.as_mut_ptr().cast(),
-            DataMut::F64(d) => d.as_mut_ptr().cast(),
-            DataMut::I64(d) => d.as_mut_ptr().cast(),
-            DataMut::Bool(d) => d.as_mut_ptr().cast(),
-            DataMut::BF16(d) => d.as_mut_ptr().cast(),
-            DataMut::F16(d) => d.as_mut_ptr().cast(),
-        };
-        Self { dtype, first, len, share, borrowed: PhantomData }
+        Self { raw: Raw::write(data), share, borrowed: PhantomData }
     }
 
     /// Where what a part has of it lies when a lane runs that.
@@ -96,7 +84,7 @@ impl<'a> Slice<'a> {
             Share::Part(len) => (part, len),
             Share::Lane(len) => (lane, len),
         };
-        let place = |i: usize| i.saturating_mul(len).min(self.len);
+        let place = |i: usize| i.saturating_mul(len).min(self.raw.len);
         place(i)..place(i + 1)
     }
 
@@ -106,18 +94,10 @@ impl<'a> Slice<'a> {
     /// Nothing else reads or writes its elements of this part, or of this lane.
     unsafe fn cut(&self, part: usize, lane: usize) -> DataMut<'a> {
         let Range { start, end } = self.range(part, lane);
-        macro_rules! cut {
-            ($($variant:ident $t:ty),*) => {
-                match self.dtype {
-                    // SAFETY: the elements are of this type and within the slice; the rest is promised. Ranges of different
-                    // parts, and of different lanes, have no element in common.
-                    $(DType::$variant => DataMut::$variant(unsafe {
-                        std::slice::from_raw_parts_mut(self.first.cast::<$t>().add(start), end - start)
-                    }),)*
-                }
-            };
-        }
-        cut!(F32 f32, F64 f64, I64 i64, Bool bool, BF16 Bf16, F16 F16)
+        let first = self.raw.start.wrapping_add(start * self.raw.dtype.size());
+        // SAFETY: the elements are within the slice; the rest is promised. Ranges of different parts, and of different
+        // lanes, have no element in common.
+        unsafe { Raw { start: first, len: end - start, ..self.raw }.data_mut() }
     }
 }
 

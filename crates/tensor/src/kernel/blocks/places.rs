@@ -2,13 +2,13 @@
 
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use smallvec::SmallVec;
 
 use super::{Step, Work};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::kernel::raw::Raw;
 use crate::view::{Data, DataMut};
 
 /// Elements of a source: of a row `width`, from `offset` and `step` for every row before on. Tiles hold the present
@@ -63,9 +63,7 @@ pub(super) struct At {
 
 #[derive(Debug, Clone, Copy)]
 struct Memory {
-    start: *mut u8,
-    len: usize,
-    dtype: DType,
+    raw: Raw,
     /// The bytes of an element.
     size: usize,
 }
@@ -77,43 +75,17 @@ pub(super) struct Places<'a> {
     borrowed: PhantomData<&'a mut [u8]>,
 }
 
-macro_rules! memory {
-    ($data:expr, $Data:ident, $start:ident) => {
-        match $data {
-            $Data::F32(x) => Memory::new(x.$start() as *mut u8, x.len(), DType::F32),
-            $Data::F64(x) => Memory::new(x.$start() as *mut u8, x.len(), DType::F64),
-            $Data::I64(x) => Memory::new(x.$start() as *mut u8, x.len(), DType::I64),
-            $Data::Bool(x) => Memory::new(x.$start() as *mut u8, x.len(), DType::Bool),
-            $Data::BF16(x) => Memory::new(x.$start() as *mut u8, x.len(), DType::BF16),
-            $Data::F16(x) => Memory::new(x.$start() as *mut u8, x.len(), DType::F16),
-        }
-    };
-}
-
-macro_rules! slice {
-    ($Data:ident, $slice:ident, $dtype:expr, $start:expr, $len:expr) => {
-        match $dtype {
-            DType::F32 => $Data::F32($slice($start.cast(), $len)),
-            DType::F64 => $Data::F64($slice($start.cast(), $len)),
-            DType::I64 => $Data::I64($slice($start.cast(), $len)),
-            DType::Bool => $Data::Bool($slice($start.cast(), $len)),
-            DType::BF16 => $Data::BF16($slice($start.cast(), $len)),
-            DType::F16 => $Data::F16($slice($start.cast(), $len)),
-        }
-    };
-}
-
 impl Memory {
-    fn new(start: *mut u8, len: usize, dtype: DType) -> Self {
-        Self { start, len, dtype, size: dtype.size() }
+    fn new(raw: Raw) -> Self {
+        Self { raw, size: raw.dtype.size() }
     }
 }
 
 impl<'a> Places<'a> {
     pub fn new(shared: &'a [Data], locals: &'a mut [DataMut]) -> Self {
         Self {
-            shared: shared.iter().map(|x| memory!(x, Data, as_ptr)).collect(),
-            locals: locals.iter_mut().map(|x| memory!(x, DataMut, as_mut_ptr)).collect(),
+            shared: shared.iter().map(|x| Memory::new(Raw::read(*x))).collect(),
+            locals: locals.iter_mut().map(|x| Memory::new(Raw::write(x))).collect(),
             borrowed: PhantomData,
         }
     }
@@ -143,7 +115,7 @@ impl<'a> Places<'a> {
             last.iter().all(|&(own, count)| {
                 let start = x.offset.saturating_add((first + own).saturating_mul(x.step));
                 let more = count.saturating_sub(1).saturating_mul(row).saturating_add(width);
-                count == 0 || start.saturating_add(more) <= memory.len
+                count == 0 || start.saturating_add(more) <= memory.raw.len
             })
         };
         let whole = |x: &Operand| within(x, x.width, x.width);
@@ -151,7 +123,7 @@ impl<'a> Places<'a> {
         match &step.work {
             Work::Chain(chain, terms) => {
                 let out = &step.out;
-                let dtype = |from| self.memory(from).map(|memory| memory.dtype);
+                let dtype = |from| self.memory(from).map(|memory| memory.raw.dtype);
                 fits &= whole(out)
                     && terms.len() == chain.operands()
                     && matches!(dtype(out.from), Some(DType::F32 | DType::F64))
@@ -167,7 +139,7 @@ impl<'a> Places<'a> {
                 match work {
                     Work::Stream(stream, scale, x, totals) => {
                         let totals = From::Local(*totals);
-                        let has = |from, n| self.memory(from).is_some_and(|memory| memory.len >= n);
+                        let has = |from, n| self.memory(from).is_some_and(|memory| memory.raw.len >= n);
                         fits &= has(step.out.from, stream.state())
                             && has(totals, stream.totals(rows.len().saturating_mul(*scale)))
                             && totals != step.out.from
@@ -193,7 +165,7 @@ impl<'a> Places<'a> {
             // SAFETY: likewise.
             From::Local(i) => (unsafe { self.locals.get_unchecked(i) }, at.own),
         };
-        (memory.start.wrapping_add((x.offset + row * x.step) * memory.size), memory.dtype)
+        (memory.raw.start.wrapping_add((x.offset + row * x.step) * memory.size), memory.raw.dtype)
     }
 
     /// The elements of a block.
@@ -205,7 +177,7 @@ impl<'a> Places<'a> {
         // SAFETY: as the caller says.
         unsafe {
             let ((start, dtype), len) = (self.start(x, at), at.rows * x.width);
-            slice!(Data, from_raw_parts, dtype, start, len)
+            Raw { start, len, dtype }.data()
         }
     }
 
@@ -218,7 +190,7 @@ impl<'a> Places<'a> {
         // SAFETY: as the caller says.
         unsafe {
             let ((start, dtype), len) = (self.start(x, at), at.rows * x.width);
-            slice!(DataMut, from_raw_parts_mut, dtype, start, len)
+            Raw { start, len, dtype }.data_mut()
         }
     }
 
@@ -238,10 +210,7 @@ impl<'a> Places<'a> {
     /// There is one of this number.
     pub unsafe fn source(&self, i: usize) -> Data<'_> {
         // SAFETY: as the caller says.
-        unsafe {
-            let Memory { start, len, dtype, .. } = *self.shared.get_unchecked(i);
-            slice!(Data, from_raw_parts, dtype, start, len)
-        }
+        unsafe { self.shared.get_unchecked(i).raw.data() }
     }
 
     /// Where a block starts, which need not be there, and its bytes.
@@ -249,7 +218,7 @@ impl<'a> Places<'a> {
         let Some(memory) = self.memory(x.from) else { return (std::ptr::null(), 0) };
         let row = if let From::Shared(_) = x.from { at.row } else { at.own };
         let place = x.offset.wrapping_add(row.wrapping_mul(x.step)).wrapping_mul(memory.size);
-        (memory.start.wrapping_add(place).cast_const(), (at.rows * x.width).saturating_mul(memory.size))
+        (memory.raw.start.wrapping_add(place).cast_const(), (at.rows * x.width).saturating_mul(memory.size))
     }
 }
 
